@@ -1,0 +1,124 @@
+/**
+ * What this node holds: each file of the swarm that it has, wholly or in part, by file key.
+ *
+ * The catalog is the one place where that is known. Whoever serves reads it, whoever announces follows its
+ * changes, and the shared folder and the downloads change it.
+ */
+
+import type { Manifest } from "../content/manifest.ts";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { toHex } from "../../protocol/bytes.ts";
+
+/** Names a file on the wire: root and length. */
+export interface FileId {
+  readonly id: Uint8Array;
+  readonly size: number;
+}
+
+/** A `FileId` as the key of maps and the name of partial files. */
+export type FileKey = string;
+
+export function fileKey({ id, size }: FileId): FileKey {
+  return `${toHex(id)}-${size}`;
+}
+
+/** Where the bytes of a held file are. */
+export type Location =
+  /** A file of the folder, whole, in the state in which it was hashed. */
+  | { readonly kind: "file"; readonly name: string; readonly stamp: string }
+  /** A partial file of the folder's private area. */
+  | { readonly kind: "part"; readonly key: FileKey };
+
+export interface HeldFile {
+  readonly key: FileKey;
+  readonly manifest: Manifest;
+  readonly have: Bitfield;
+  location: Location;
+}
+
+/** Follows the changes of a catalog. */
+export interface CatalogObserver {
+  added?(file: HeldFile): void;
+  removed?(file: HeldFile): void;
+  /** One more block of a partial file is held. */
+  gained?(file: HeldFile, index: number): void;
+  /** A partial file is whole and under its name. */
+  completed?(file: HeldFile): void;
+}
+
+export class Catalog implements Iterable<HeldFile> {
+  readonly #files = new Map<FileKey, HeldFile>();
+  readonly #observers = new Set<CatalogObserver>();
+
+  get count(): number {
+    return this.#files.size;
+  }
+
+  [Symbol.iterator](): Iterator<HeldFile> {
+    return this.#files.values();
+  }
+
+  /** Tells `observer` of each change until the answer is called. */
+  observe(observer: CatalogObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  get(key: FileKey): HeldFile | undefined {
+    return this.#files.get(key);
+  }
+
+  /** The files of that name, or with an id that starts with these (at least 8) hexadecimal digits. */
+  find(nameOrId: string): HeldFile[] {
+    const prefix = /^[0-9a-f]{8,64}$/i.test(nameOrId) ? nameOrId.toLowerCase() : undefined;
+    return [...this].filter((file) =>
+      file.manifest.name === nameOrId || (prefix !== undefined && file.key.startsWith(prefix))
+    );
+  }
+
+  /** Adds a whole file of the folder. The same content under a second name changes nothing. */
+  addFile(manifest: Manifest, name: string, stamp: string): HeldFile {
+    const key = fileKey(manifest);
+    const known = this.#files.get(key);
+    if (known !== undefined && known.have.complete) return known;
+    if (known !== undefined) this.remove(key);
+    const count = manifest.hashes.length / 32;
+    return this.#add({
+      key,
+      manifest,
+      have: Bitfield.all(count),
+      location: { kind: "file", name, stamp },
+    });
+  }
+
+  /** Adds a file that is being fetched, with the blocks that are there already. */
+  addPart(manifest: Manifest, have: Bitfield): HeldFile {
+    const key = fileKey(manifest);
+    return this.#add({ key, manifest, have, location: { kind: "part", key } });
+  }
+
+  #add(file: HeldFile): HeldFile {
+    this.#files.set(file.key, file);
+    for (const observer of this.#observers) observer.added?.(file);
+    return file;
+  }
+
+  /** Notes that a block of a partial file is there. */
+  gain(file: HeldFile, index: number): void {
+    if (!file.have.add(index)) return;
+    for (const observer of this.#observers) observer.gained?.(file, index);
+  }
+
+  /** Notes that a partial file has all its blocks and is now a file of the folder. */
+  complete(file: HeldFile, name: string, stamp: string): void {
+    file.location = { kind: "file", name, stamp };
+    for (const observer of this.#observers) observer.completed?.(file);
+  }
+
+  remove(key: FileKey): void {
+    const file = this.#files.get(key);
+    if (file === undefined) return;
+    this.#files.delete(key);
+    for (const observer of this.#observers) observer.removed?.(file);
+  }
+}
