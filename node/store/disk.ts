@@ -9,6 +9,7 @@
  * Paths are paths of the local machine, already joined and checked by the caller (protocol/path.ts).
  */
 
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Manifest } from "../content/manifest.ts";
 
 /** Why the disk could not do something, in words that do not depend on the operating system. */
@@ -138,11 +139,10 @@ export interface BlockDisk {
   land(buffer: ArrayBuffer, items: readonly LandItem[]): Promise<Landing>;
 
   /**
-   * Tells which blocks of a partial file are right, by hash. The answer has one bit for each block, the
-   * highest bit of the first byte being block 0 (BEP 3 order). A missing file has none; bytes that
+   * Tells which blocks of a partial file are right, by hash. A missing file holds none, and bytes that
    * cannot be read are blocks that are not there.
    */
-  verifyBlocks(part: PartToVerify): Promise<Uint8Array>;
+  verifyBlocks(part: PartToVerify): Promise<Bitfield>;
 
   /**
    * Gives a complete partial file its final name, closing it first. Call it after all `land` calls for
