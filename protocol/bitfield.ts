@@ -22,24 +22,31 @@ export class Bitfield {
 
   /** Holds all of `count` blocks. */
   static all(count: number): Bitfield {
-    const field = Bitfield.none(count);
-    for (let i = 0; i < count; i++) field.add(i);
-    return field;
+    const bytes = new Uint8Array(Math.ceil(count / 8)).fill(0xff);
+    if (count % 8 !== 0) bytes[bytes.length - 1] = 0xff << (8 - count % 8);
+    return new Bitfield(bytes, count, count);
   }
 
   /**
    * Reads what came from the wire or from disk; nothing at all means every block. Throws a `ProtocolError`
-   * when the length is not that of `count` blocks or a spare bit is set. The bytes are copied.
+   * when `count` is over the limit, the length is not that of `count` blocks or a spare bit is set. The
+   * bytes are copied.
    */
   static decode(bytes: Uint8Array, count: number): Bitfield {
+    if (count > BLOCK_COUNT_MAX) {
+      throw new ProtocolError(
+        ErrorCode.limit,
+        `Cannot read bitfield: it is for ${count} blocks, the limit is ${BLOCK_COUNT_MAX}`,
+      );
+    }
     if (bytes.length === 0) return Bitfield.all(count);
-    const field = new Bitfield(bytes.slice(), count, 0);
     if (bytes.length !== Math.ceil(count / 8)) {
       throw new ProtocolError(
         ErrorCode.malformed,
         `Cannot read bitfield: ${bytes.length} bytes do not fit ${count} blocks`,
       );
     }
+    const field = new Bitfield(bytes.slice(), count, 0);
     const spare = bytes.length * 8 - count;
     if (spare > 0 && (bytes.at(-1)! & ((1 << spare) - 1)) !== 0) {
       throw new ProtocolError(ErrorCode.malformed, "Cannot read bitfield: a spare bit is set");
