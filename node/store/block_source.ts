@@ -1,0 +1,166 @@
+/**
+ * Where the blocks that a node serves come from: its folder, through the cache of the most requested ones.
+ *
+ * A block that is asked for the first time is read into a buffer that the next read uses again: a file that
+ * one leecher fetches once costs neither new memory nor a place in the cache. From its second request on a
+ * block belongs to the cache.
+ *
+ * A file that changed since it was hashed is not served: its bytes would not match the manifest, and the
+ * receiver would rightly call this node a liar.
+ */
+
+import { sizeOfBlock } from "../content/tree.ts";
+import type { Manifest } from "../content/manifest.ts";
+import type { BlockCache } from "./block_cache.ts";
+import type { Folder, OpenFile } from "./folder.ts";
+
+/** Files that stay open between reads. */
+const OPEN_FILES_MAX = 64;
+/** Buffers that wait for their next read, over all sizes. */
+const SPARE_BYTES_MAX = 16 * 1024 * 1024;
+/** Blocks of which is known that they were asked for once. */
+const ONCE_COUNT_MAX = 64 * 1024;
+
+/** What a source must know of a file to read it. */
+export interface ReadableFile {
+  readonly key: string;
+  readonly manifest: Manifest;
+  readonly location:
+    | { readonly kind: "file"; readonly name: string; readonly stamp: string }
+    | { readonly kind: "part"; readonly key: string };
+}
+
+/** The bytes of a block, for as long as they are needed. */
+export interface BlockLease {
+  readonly bytes: Uint8Array;
+  /** The bytes are not used any more. */
+  release(): void;
+}
+
+export class BlockSource implements Disposable {
+  readonly #folder: Folder;
+  readonly #cache: BlockCache;
+  /** Open files, the one used last at the end. */
+  readonly #open = new Map<string, OpenFile>();
+  readonly #reading = new Map<OpenFile, number>();
+  readonly #retired = new Set<OpenFile>();
+  readonly #spare: ArrayBuffer[] = [];
+  #spareBytes = 0;
+  #askedOnce = new Set<string>();
+
+  constructor(folder: Folder, cache: BlockCache) {
+    this.#folder = folder;
+    this.#cache = cache;
+  }
+
+  /**
+   * Reads block `index`. Throws when the file is gone, too short, or not in the state any more in which it
+   * was hashed.
+   */
+  async read(file: ReadableFile, index: number): Promise<BlockLease> {
+    const size = sizeOfBlock(file.manifest, index);
+    const offset = index * file.manifest.blockSize;
+    if (this.#isFirstRequest(file.key, index)) {
+      const buffer = this.#takeBuffer(size);
+      const bytes = new Uint8Array(buffer, 0, size);
+      try {
+        await this.#fill(file, bytes, offset);
+      } catch (reason) {
+        this.#giveBuffer(buffer);
+        throw reason;
+      }
+      return { bytes, release: () => this.#giveBuffer(buffer) };
+    }
+    const bytes = await this.#cache.get(file.key, index, async () => {
+      const fresh = new Uint8Array(size);
+      await this.#fill(file, fresh, offset);
+      return fresh;
+    });
+    return { bytes, release: () => {} };
+  }
+
+  /** Closes and forgets all that is known of a file: it was removed, changed or moved. */
+  forget(file: ReadableFile): void {
+    this.#cache.invalidate(file.key);
+    this.#closeFile(openKey(file));
+  }
+
+  [Symbol.dispose](): void {
+    for (const key of [...this.#open.keys()]) this.#closeFile(key);
+  }
+
+  #isFirstRequest(key: string, index: number): boolean {
+    const name = `${key}:${index}`;
+    if (this.#askedOnce.has(name)) return false;
+    if (this.#askedOnce.size >= ONCE_COUNT_MAX) this.#askedOnce = new Set();
+    this.#askedOnce.add(name);
+    return true;
+  }
+
+  async #fill(file: ReadableFile, into: Uint8Array, offset: number): Promise<void> {
+    const open = this.#openFile(file);
+    this.#reading.set(open, (this.#reading.get(open) ?? 0) + 1);
+    try {
+      await open.read(into, offset);
+      if (file.location.kind === "file" && open.state().stamp !== file.location.stamp) {
+        this.#closeFile(openKey(file));
+        throw new Error(`Cannot read ${file.location.name}: it has changed since it was hashed`);
+      }
+    } finally {
+      this.#readingEnded(open);
+    }
+  }
+
+  #openFile(file: ReadableFile): OpenFile {
+    const key = openKey(file);
+    let open = this.#open.get(key);
+    if (open !== undefined) {
+      this.#open.delete(key);
+    } else {
+      if (this.#open.size >= OPEN_FILES_MAX) this.#closeFile(this.#open.keys().next().value!);
+      const { location } = file;
+      open = location.kind === "file"
+        ? this.#folder.open(location.name)
+        : this.#folder.openPart(location.key);
+    }
+    this.#open.set(key, open);
+    return open;
+  }
+
+  /** Closes a file at once, or when the last read from it has ended. */
+  #closeFile(key: string): void {
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    this.#open.delete(key);
+    if (this.#reading.has(open)) this.#retired.add(open);
+    else open.close();
+  }
+
+  #readingEnded(open: OpenFile): void {
+    const count = this.#reading.get(open)! - 1;
+    if (count > 0) {
+      this.#reading.set(open, count);
+      return;
+    }
+    this.#reading.delete(open);
+    if (this.#retired.delete(open)) open.close();
+  }
+
+  #takeBuffer(size: number): ArrayBuffer {
+    const at = this.#spare.findLastIndex((buffer) => buffer.byteLength >= size);
+    if (at < 0) return new ArrayBuffer(size);
+    const [buffer] = this.#spare.splice(at, 1);
+    this.#spareBytes -= buffer!.byteLength;
+    return buffer!;
+  }
+
+  #giveBuffer(buffer: ArrayBuffer): void {
+    if (this.#spareBytes + buffer.byteLength > SPARE_BYTES_MAX) return;
+    this.#spareBytes += buffer.byteLength;
+    this.#spare.push(buffer);
+  }
+}
+
+function openKey({ location }: ReadableFile): string {
+  return location.kind === "file" ? `file ${location.name}` : `part ${location.key}`;
+}
