@@ -48,7 +48,8 @@ export class Connection implements Disposable {
   readonly #outbox: Outbox;
   readonly #open = new Map<number, OpenRequest>();
   #requestLast = 0;
-  #heard = true;
+  /** How much had been received when it last grew, and when that was seen. */
+  #heardBytes = -1;
   #heardMs = 0;
   #pinged = false;
   readonly #closed = Promise.withResolvers<Error | undefined>();
@@ -63,6 +64,11 @@ export class Connection implements Disposable {
   /** The other side's address as this side observed it. */
   get remote(): Address {
     return this.#stream.remote;
+  }
+
+  /** Bytes that have come from the other side. */
+  get bytesReceived(): number {
+    return this.#reader.bytesRead;
   }
 
   get isClosed(): boolean {
@@ -136,7 +142,6 @@ export class Connection implements Disposable {
       while (!this.#isClosed) {
         const frame = await this.#reader.next();
         if (frame === null) break;
-        this.#heard = true;
         const handled = this.#dispatch(frame, receive);
         if (handled !== undefined) await handled;
         // Answers that the other side does not take must not pile up, so neither do its requests.
@@ -168,8 +173,8 @@ export class Connection implements Disposable {
       this.cancel(request);
       open.answers.failed(new RemoteError(ErrorCode.timeout, "no answer came in time"));
     }
-    if (this.#heard) {
-      this.#heard = false;
+    if (this.bytesReceived !== this.#heardBytes) {
+      this.#heardBytes = this.bytesReceived;
       this.#pinged = false;
       this.#heardMs = nowMs;
     } else if (nowMs - this.#heardMs >= SILENCE_MAX_MS) {

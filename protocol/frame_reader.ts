@@ -38,9 +38,15 @@ export class FrameReader implements ChunkReader {
   #start = 0;
   #end = 0;
   #chunkLeft = 0;
+  #bytesRead = 0;
 
   constructor(source: Pick<Duplex, "read">) {
     this.#source = source;
+  }
+
+  /** Bytes that came from the stream so far: it grows within a long chunk, too. */
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   /**
@@ -80,6 +86,7 @@ export class FrameReader implements ChunkReader {
       const count = await this.#source.read(filled === 0 ? into : into.subarray(filled));
       if (count === null) throw endedWithin("a chunk");
       filled += count;
+      this.#bytesRead += count;
     }
     this.#chunkLeft -= into.length;
   }
@@ -101,6 +108,7 @@ export class FrameReader implements ChunkReader {
       const count = await this.#source.read(this.#buffer.subarray(this.#end));
       if (count === null) return false;
       this.#end += count;
+      this.#bytesRead += count;
     }
     return true;
   }
