@@ -40,7 +40,10 @@ export function valueOf(shape: Shape): fc.Arbitrary<unknown> {
     case "bytes":
       return fc.uint8Array({ minLength: shape.length, maxLength: shape.length });
     case "blob":
-      return fc.uint8Array({ maxLength: shape.lengthMax });
+      return fc.oneof(
+        fc.uint8Array({ maxLength: shape.lengthMax, size: "medium" }),
+        fc.constant(new Uint8Array(shape.lengthMax).fill(0xa5)),
+      );
     case "text":
       return textOf(shape.sizeMax);
     case "list":
@@ -57,8 +60,8 @@ export function valueOf(shape: Shape): fc.Arbitrary<unknown> {
 function textOf(sizeMax: number): fc.Arbitrary<string> {
   const fits = (text: string) => utf8Size(text) <= sizeMax;
   return fc.oneof(
-    fc.string({ maxLength: sizeMax }),
-    fc.string({ unit: "binary", maxLength: sizeMax }).filter(fits),
+    fc.string({ maxLength: sizeMax, size: "medium" }),
+    fc.string({ unit: "binary", maxLength: sizeMax, size: "medium" }).filter(fits),
     fc.string({ unit: "grapheme", maxLength: sizeMax }).filter(fits),
     fc.constant("x".repeat(sizeMax)),
   );
@@ -85,7 +88,10 @@ export function frameOf(name: MessageName): fc.Arbitrary<SampleFrame> {
   return fc.record({
     message: messageOf(name),
     request: fc.integer({ min: kind === "request" ? 1 : 0, max: 0xffff_ffff }),
-    chunk: fc.uint8Array({ maxLength: Math.min(chunkSizeMax, RANDOM_CHUNK_SIZE_MAX) }),
+    chunk: fc.uint8Array({
+      maxLength: Math.min(chunkSizeMax, RANDOM_CHUNK_SIZE_MAX),
+      size: "large",
+    }),
   }, { noNullPrototype: true });
 }
 
