@@ -90,8 +90,9 @@ function spellOutFlags(command: CommandDeclaration, args: readonly string[]): st
     if (flag.short !== undefined) switches.set(`-${flag.short}`, `${long}=true`);
   }
   const spellOut = (arg: string): string[] => {
-    const long = arg[2] === "=" ? longNames.get(arg.slice(0, 2)) : undefined;
-    if (long !== undefined) return [long + arg.slice(2)];
+    const [, flag, value] = /^(-[^=]+)(=.*)$/s.exec(arg) ?? [];
+    if (flag !== undefined && switches.has(flag)) throw failure(command, `${flag} takes no value`);
+    if (flag !== undefined && longNames.has(flag)) return [`${longNames.get(flag)}${value}`];
     const letters = /^-\w+$/.test(arg) ? [...arg.slice(1)].map((letter) => `-${letter}`) : [arg];
     const allSwitches = letters.every((letter) => switches.has(letter));
     return allSwitches ? letters.map((letter) => switches.get(letter)!) : [arg];
@@ -143,11 +144,7 @@ function readFlag(
   if (given.length > 1 && flag.kind !== "list") {
     throw failure(command, `${label} is given ${given.length} times (once is enough)`);
   }
-  if (flag.kind === "boolean") {
-    const value = given[0] ?? false;
-    if (typeof value !== "boolean") throw failure(command, `${label} takes no value`);
-    return value;
-  }
+  if (flag.kind === "boolean") return given.length > 0;
   const texts = given.map(String);
   // parseArgs gives an empty text where nothing follows, or another flag does.
   if (texts.includes("")) {

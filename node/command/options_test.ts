@@ -85,7 +85,7 @@ Deno.test("positional arguments stay texts, wherever the flags stand", () => {
 });
 
 Deno.test("a switch never swallows the argument behind it", () => {
-  for (const spelling of ["--json", "-j", "-fj", "-j=true", "--json=true"]) {
+  for (const spelling of ["--json", "-j", "-fj"]) {
     for (const name of ["true", "false", "x"]) {
       const { positionals, flags } = parse(spelling, name);
       assertEquals([flags.json, positionals.names], [true, [name]], `${spelling} ${name}`);
@@ -114,7 +114,8 @@ Deno.test("parseCommand() refuses a wrong command line and says how it should be
     [["--also", "a", "--also"], "--also needs a value"],
     [["--out", "a", "-o", "b"], "--out is given 2 times"],
     [["--json", "-j"], "--json is given 2 times"],
-    [["--json=maybe"], "--json takes no value"],
+    [["--json=true"], "--json takes no value"],
+    [["-j="], "-j takes no value"],
     [["--connections", "many"], '--connections must be a whole number, not "many"'],
     [["--connections", "1.5"], "must be a whole number"],
     [["--connections=-1"], "must be a whole number"],
