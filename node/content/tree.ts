@@ -123,7 +123,14 @@ export class BlockHasher {
     if (this.#leaf !== undefined) this.#endLeaf(this.#leaf);
     reduce(this.#words, this.#leafCount, { level: 0, height: levelsAbove(leaves) });
     writeDigest(this.#words, into, offset);
+    this.reset();
+  }
+
+  /** Forgets the bytes since the last digest. */
+  reset(): void {
     this.#leafCount = 0;
+    this.#leaf = undefined;
+    this.#leafSize = 0;
   }
 
   #addPart(part: Uint8Array): void {

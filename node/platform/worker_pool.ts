@@ -1,0 +1,140 @@
+/**
+ * A pool of block workers: starts them when there is work and hands each job to the one with least to do.
+ *
+ * A worker is given its next job while it still does one, so that it never waits for the main thread.
+ * A second worker starts only when the first is busy. Each answers in the order in which it was asked.
+ */
+
+import type { Job, JobKind, Jobs, Reply, Setup } from "./block_jobs.ts";
+
+/** How many jobs a worker holds: the one that it does and the next. */
+const JOBS_HELD = 2;
+
+interface Task {
+  readonly job: Job;
+  readonly transfer: Transferable[];
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A worker and the jobs that it has not answered, oldest first. */
+interface Slot {
+  readonly worker: Worker;
+  readonly held: Task[];
+}
+
+export class WorkerPool implements Disposable {
+  readonly #script: URL;
+  readonly #setup: Setup;
+  readonly #slots: Slot[] = [];
+  /** Jobs that no worker has room for. The callers bound it: each waits for its answers. */
+  readonly #waiting: Task[] = [];
+  #closed = false;
+
+  /**
+   * @param script The module that the workers run.
+   * @param setup What each worker is told first.
+   * @param size How many workers there are at most.
+   */
+  constructor(script: URL, setup: Setup, readonly size: number) {
+    this.#script = script;
+    this.#setup = setup;
+  }
+
+  /** Has a job done by the next free worker. Rejects where that worker crashes or the pool is closed. */
+  run<K extends JobKind>(
+    kind: K,
+    input: Jobs[K][0],
+    transfer: Transferable[] = [],
+  ): Promise<Jobs[K][1]> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closedError());
+      this.#waiting.push({ job: { kind, input } as Job, transfer, resolve, reject } as Task);
+      this.#assign();
+    });
+  }
+
+  /** Has a job done by every worker that is running, after what each holds already. */
+  async runOnAll<K extends JobKind>(kind: K, input: Jobs[K][0]): Promise<void> {
+    await Promise.all(this.#slots.map((slot) =>
+      new Promise((resolve, reject) => {
+        give(slot, { job: { kind, input } as Job, transfer: [], resolve, reject });
+      })
+    ));
+  }
+
+  /** Stops all workers at once; what they have not answered is rejected. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const slot of this.#slots.splice(0)) {
+      slot.worker.terminate();
+      rejectAll(slot.held, closedError());
+    }
+    rejectAll(this.#waiting, closedError());
+  }
+
+  #assign(): void {
+    while (this.#waiting.length > 0) {
+      const slot = this.#freeSlot();
+      if (slot === undefined) return;
+      give(slot, this.#waiting.shift()!);
+    }
+  }
+
+  /** The worker for the next job: an idle one, a new one, or one with room, in this order. */
+  #freeSlot(): Slot | undefined {
+    let best: Slot | undefined;
+    for (const slot of this.#slots) {
+      if (best === undefined || slot.held.length < best.held.length) best = slot;
+    }
+    if (best?.held.length === 0) return best;
+    if (this.#slots.length < this.size) return this.#start();
+    return best !== undefined && best.held.length < JOBS_HELD ? best : undefined;
+  }
+
+  #start(): Slot {
+    const worker = new Worker(this.#script, { type: "module" });
+    const slot: Slot = { worker, held: [] };
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      const task = slot.held.shift()!;
+      if ("defect" in data) task.reject(new Error(`Cannot do ${task.job.kind}: ${data.defect}`));
+      else task.resolve(data.answer);
+      this.#assign();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#remove(slot, event.message);
+    };
+    worker.postMessage(this.#setup);
+    this.#slots.push(slot);
+    return slot;
+  }
+
+  /** Takes a crashed worker out; the next job starts another one. */
+  #remove(slot: Slot, reason: string): void {
+    const position = this.#slots.indexOf(slot);
+    if (position === -1) return;
+    this.#slots.splice(position, 1);
+    slot.worker.terminate();
+    rejectAll(slot.held, new Error(`Cannot go on: a block worker crashed: ${reason}`));
+    this.#assign();
+  }
+}
+
+function give(slot: Slot, task: Task): void {
+  try {
+    slot.worker.postMessage(task.job, task.transfer);
+  } catch (error) {
+    // A buffer that is away already cannot be transferred; that is this job's failure alone.
+    return task.reject(error as Error);
+  }
+  slot.held.push(task);
+}
+
+function rejectAll(tasks: Task[], error: Error): void {
+  for (const task of tasks.splice(0)) task.reject(error);
+}
+
+function closedError(): Error {
+  return new Error("Cannot go on: the block workers are stopped");
+}
