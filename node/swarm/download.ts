@@ -1,0 +1,552 @@
+/**
+ * Fetches one file from many peers at once.
+ *
+ * First a manifest is had from any holder, then blocks from all of them: rarest first, a window of requests
+ * to each. A block that arrives is verified and written by the disk, off this thread; then peers and
+ * tracker hear of it, and this node serves it on. Every block is in one state (block_picker.ts); whatever
+ * ends a request puts the block back or moves it on. A peer whose bytes do not match the manifest is named
+ * in the log and never asked again.
+ *
+ * Events drive the hot path; a step four times a second does what depends on time: it asks the tracker
+ * for holders, dials, notices stalled peers, and in the end game asks a second peer for what one keeps us
+ * waiting for.
+ */
+
+import { Bitfield } from "../../protocol/bitfield.ts";
+import type { Clock, Log, Random } from "../../protocol/ports.ts";
+import type { Manifest } from "../content/manifest.ts";
+import { blockCount, sizeOfBlock } from "../content/tree.ts";
+import type { BlockDisk, DiskFailure, LandOutcome } from "../store/disk.ts";
+import type { Folder } from "../store/folder.ts";
+import { BlockPicker } from "./block_picker.ts";
+import type { BufferPool } from "./buffer_pool.ts";
+import { Candidates } from "./candidates.ts";
+import { fileKey } from "./catalog.ts";
+import type { Catalog, FileId, FileKey, HeldFile } from "./catalog.ts";
+import { DownloadSource } from "./download_source.ts";
+import type { Link } from "./link.ts";
+import type { Links, PeerAddress } from "./links.ts";
+import { PeerLied, requestManifest } from "./manifest_request.ts";
+import { sameBytes, toHex } from "../../protocol/bytes.ts";
+import type { RateLimit } from "./rate_limit.ts";
+import { RateMeter } from "./rate_meter.ts";
+
+/** How often time is looked at. */
+const STEP_MS = 250;
+/** How often the tracker is asked for holders while there are too few. */
+const HOLDERS_EVERY_MS = 1_000;
+/** In the end game a block is asked for a second time when it has kept us waiting for this long. */
+const OVERDUE_MS = 500;
+/** A peer that has had nothing to offer for this long makes room for another. */
+const USELESS_MS = 5_000;
+/** Progress goes to the tracker no more often than this. */
+const REPORT_EVERY_MS = 500;
+
+/** Peers that hold a file, as the tracker lists them. */
+export interface HolderSource {
+  findHolders(file: FileId): Promise<PeerAddress[]>;
+  /** Reports the blocks that are held and answers holders, too. */
+  progress(file: FileId, have: Bitfield): Promise<PeerAddress[]>;
+}
+
+/** What all downloads of a node share. */
+export interface DownloadContext {
+  readonly catalog: Catalog;
+  readonly folder: Folder;
+  readonly disk: BlockDisk;
+  readonly links: Links;
+  readonly holders: HolderSource;
+  readonly pool: BufferPool;
+  readonly limit: RateLimit;
+  readonly received: RateMeter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Peers to fetch from at once. */
+  readonly connections: number;
+  /** Blocks between two reports to the tracker. */
+  readonly announceEvery: number;
+}
+
+/** What to fetch, and how. */
+export interface Wanted extends FileId {
+  /** The name to store it under. A peer's manifest does not decide that. */
+  readonly name: string;
+  /** Only a manifest of this publisher will do. */
+  readonly publisher?: Uint8Array;
+  /** Replaces another file of that name. */
+  readonly replace: boolean;
+  /** Gives up when no block has come for this long; without it, waits for ever. */
+  readonly patienceMs?: number;
+}
+
+/** A download that has ended well. */
+export interface Downloaded {
+  readonly file: HeldFile;
+  readonly seconds: number;
+  readonly blockCount: number;
+  /** Blocks that were there already from an earlier start. */
+  readonly resumedCount: number;
+  readonly badBlockCount: number;
+  /** Blocks by the peer that they came from. */
+  readonly blocksByPeer: ReadonlyMap<string, number>;
+}
+
+/** What a progress line shows. */
+export interface DownloadProgress {
+  readonly name: string;
+  readonly size: number;
+  readonly bytes: number;
+  /** Bytes per second. */
+  readonly rate: number;
+  readonly peerCount: number;
+  readonly badBlockCount: number;
+}
+
+export class Download {
+  readonly key: FileKey;
+  readonly wanted: Wanted;
+  readonly #context: DownloadContext;
+  readonly #candidates: Candidates;
+  readonly #sources = new Map<string, DownloadSource>();
+  /** When each source last had something to offer. */
+  readonly #usefulMs = new Map<DownloadSource, number>();
+  readonly #blocksByPeer = new Map<string, number>();
+  readonly #rate: RateMeter;
+  readonly #ended = Promise.withResolvers<void>();
+  #isEnded = false;
+  #startMs: number;
+  #progressMs: number;
+  #joining = 0;
+  #manifestFetch: Promise<Manifest> | undefined;
+  #fetching: Fetching | undefined;
+  #badBlockCount = 0;
+  #resumedCount = 0;
+  #landing = 0;
+  #holdersMs = -Infinity;
+  #asking = false;
+  #reportedCount = 0;
+  #reportedMs = -Infinity;
+
+  constructor(wanted: Wanted, context: DownloadContext) {
+    this.wanted = wanted;
+    this.key = fileKey(wanted);
+    this.#context = context;
+    this.#candidates = new Candidates(context.random);
+    this.#rate = new RateMeter(context.clock);
+    this.#startMs = this.#progressMs = context.clock.now();
+  }
+
+  get progress(): DownloadProgress {
+    const { name, size } = this.wanted;
+    return {
+      name,
+      size,
+      bytes: this.#fetching?.heldBytes ?? 0,
+      rate: this.#rate.rate(),
+      peerCount: this.#sources.size,
+      badBlockCount: this.#badBlockCount,
+    };
+  }
+
+  /** Peers that are worth asking, from elsewhere than the tracker. */
+  suggest(peers: Iterable<PeerAddress>): void {
+    this.#candidates.add(peers);
+  }
+
+  /** A peer that is linked already wants the same file, so it has or will have blocks of it. */
+  met(link: Link): void {
+    if (this.#isEnded || this.#sources.has(link.key) || this.#hasEnoughPeers()) return;
+    const peer = { nodeId: link.nodeId, ...link.address };
+    this.#candidates.add([peer]);
+    this.#candidates.occupy(link.nodeId);
+    void this.#join(peer, Promise.resolve(link));
+  }
+
+  /**
+   * Runs until the file is whole and under its name. Rejects with `Cannot get NAME: reason`, and with the
+   * signal's reason when it is aborted; the verified blocks are kept for the next time.
+   */
+  async run(signal: AbortSignal): Promise<Downloaded> {
+    const abort = () => this.#fail(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      while (!this.#isEnded) {
+        this.#step();
+        await Promise.race([this.#ended.promise, this.#context.clock.sleep(STEP_MS)]);
+      }
+      await this.#ended.promise;
+      return this.#result();
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#leave();
+    }
+  }
+
+  #result(): Downloaded {
+    const file = this.#fetching!.file;
+    return {
+      file,
+      seconds: (this.#context.clock.now() - this.#startMs) / 1000,
+      blockCount: file.have.count,
+      resumedCount: this.#resumedCount,
+      badBlockCount: this.#badBlockCount,
+      blocksByPeer: this.#blocksByPeer,
+    };
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#ended.promise.catch(() => {});
+    this.#ended.reject(reason);
+  }
+
+  #failure(reason: string): Error {
+    return new Error(`Cannot get ${this.wanted.name}: ${reason}`);
+  }
+
+  #leave(): void {
+    for (const source of [...this.#sources.values()]) this.#remove(source, false);
+  }
+
+  // What depends on time.
+
+  #step(): void {
+    const nowMs = this.#context.clock.now();
+    for (const source of [...this.#sources.values()]) {
+      if (source.link.connection.isClosed) this.#remove(source, true);
+      else if (source.tick(nowMs)) this.#release(source);
+      else this.#judgeUsefulness(source, nowMs);
+    }
+    if (!this.#hasEnoughPeers() && nowMs - this.#holdersMs >= HOLDERS_EVERY_MS) this.#askHolders();
+    this.#joinMore();
+    this.#report();
+    this.#askAll();
+    this.#askOverdue(nowMs);
+    const { patienceMs } = this.wanted;
+    if (patienceMs !== undefined && nowMs - this.#progressMs > patienceMs) {
+      this.#fail(this.#failure(
+        `no peer has sent a block for ${Math.round(patienceMs / 1000)} s (are its holders online?)`,
+      ));
+    }
+  }
+
+  /** A source that offers nothing leaves its place when others could be tried. */
+  #judgeUsefulness(source: DownloadSource, nowMs: number): void {
+    if (!source.idle || this.#fetching?.picker.offers(source.have)) {
+      this.#usefulMs.set(source, nowMs);
+    } else if (
+      this.#hasEnoughPeers() && nowMs - (this.#usefulMs.get(source) ?? nowMs) > USELESS_MS
+    ) {
+      this.#remove(source, true);
+    }
+  }
+
+  // Finding peers.
+
+  #hasEnoughPeers(): boolean {
+    return this.#sources.size + this.#joining >= this.#context.connections;
+  }
+
+  #askHolders(): void {
+    if (this.#asking) return;
+    this.#holdersMs = this.#context.clock.now();
+    void this.#learnHolders(this.#context.holders.findHolders(this.wanted));
+  }
+
+  /** The tracker may be away; then what is known has to do. */
+  async #learnHolders(asked: Promise<PeerAddress[]>): Promise<void> {
+    this.#asking = true;
+    try {
+      this.#candidates.add(await asked);
+    } catch {
+      // The next step asks again.
+    }
+    this.#asking = false;
+    if (!this.#isEnded) this.#joinMore();
+  }
+
+  #joinMore(): void {
+    while (!this.#hasEnoughPeers()) {
+      const peer = this.#candidates.take(this.#context.clock.now());
+      if (peer === undefined) return;
+      if (this.#context.links.isBanned(peer.nodeId)) this.#candidates.drop(peer.nodeId);
+      else if (!this.#sources.has(toHex(peer.nodeId))) {
+        void this.#join(peer, this.#context.links.to(peer));
+      }
+    }
+  }
+
+  /** Makes a peer a source: its manifest if there is none yet, then its blocks. */
+  async #join(peer: PeerAddress, linked: Promise<Link>): Promise<void> {
+    this.#joining++;
+    try {
+      const link = await linked;
+      const manifest = await this.#manifest(link);
+      if (!this.#isEnded) await this.#addSource(link, manifest);
+    } catch {
+      this.#candidates.free(peer.nodeId, { failed: true, nowMs: this.#context.clock.now() });
+    }
+    this.#joining--;
+  }
+
+  async #addSource(link: Link, manifest: Manifest): Promise<void> {
+    const { size, blockSize } = manifest;
+    const known: { source: DownloadSource | undefined; early: number[] } = {
+      source: undefined,
+      early: [],
+    };
+    const bytes = await link.follow(manifest, (indexes) => {
+      if (known.source === undefined) known.early.push(...indexes);
+      else this.#gained(known.source, indexes);
+    });
+    if (this.#isEnded || this.#sources.has(link.key)) return;
+    const have = Bitfield.decode(bytes, blockCount(size, blockSize));
+    const source = new DownloadSource(link, have, { ...this.#context, manifest }, {
+      arrived: (from, index, buffer) => void this.#land(from, index, buffer),
+      lost: (from, index, absent) => this.#lost(from, index, absent),
+    });
+    known.source = source;
+    this.#sources.set(link.key, source);
+    this.#usefulMs.set(source, this.#context.clock.now());
+    this.#countPartial(source, 1);
+    this.#gained(source, known.early);
+  }
+
+  #remove(source: DownloadSource, failed: boolean): void {
+    if (!this.#sources.delete(source.link.key)) return;
+    this.#usefulMs.delete(source);
+    this.#countPartial(source, -1);
+    this.#release(source);
+    source.link.unfollow(this.wanted);
+    this.#candidates.free(source.link.nodeId, { failed, nowMs: this.#context.clock.now() });
+  }
+
+  /** Availability counts partial holders only, see block_picker.ts. */
+  #countPartial(source: DownloadSource, change: 1 | -1): void {
+    const { picker } = this.#fetching!;
+    const { have } = source;
+    if (have.complete) return;
+    for (let index = 0; index < have.count; index++) {
+      if (!have.has(index)) continue;
+      if (change > 0) picker.gained(index);
+      else picker.lost(index);
+    }
+  }
+
+  #gained(source: DownloadSource, indexes: readonly number[]): void {
+    if (this.#sources.get(source.link.key) !== source) return;
+    const { picker } = this.#fetching!;
+    for (const index of indexes) {
+      if (source.have.complete || !source.have.add(index)) continue;
+      if (!source.have.complete) picker.gained(index);
+      else for (let i = 0; i < source.have.count; i++) if (i !== index) picker.lost(i);
+    }
+    this.#ask(source);
+  }
+
+  // The manifest.
+
+  /** The manifest, from this peer unless another one is being asked. */
+  async #manifest(link: Link): Promise<Manifest> {
+    while (this.#fetching === undefined) {
+      if (this.#manifestFetch !== undefined) {
+        await this.#manifestFetch.catch(() => {});
+        continue;
+      }
+      this.#manifestFetch = this.#fetchManifest(link);
+      try {
+        await this.#manifestFetch;
+      } finally {
+        this.#manifestFetch = undefined;
+      }
+    }
+    return this.#fetching.file.manifest;
+  }
+
+  async #fetchManifest(link: Link): Promise<Manifest> {
+    const { disk, links, folder, catalog, random } = this.#context;
+    try {
+      const received = await requestManifest(link, this.wanted);
+      const { publisher } = this.wanted;
+      if (publisher !== undefined && !sameBytes(publisher, received.publisher)) {
+        throw new Error("it is signed by another publisher");
+      }
+      const manifest = { ...received, name: this.wanted.name };
+      const path = folder.partPath(this.key);
+      const [signed, bits] = await Promise.all([
+        disk.verifySignatures(manifest),
+        disk.verifyBlocks({ path, manifest }),
+      ]);
+      if (!signed) throw new PeerLied("sent a manifest with a wrong signature");
+      const have = bits.length === 0
+        ? Bitfield.none(blockCount(manifest.size, manifest.blockSize))
+        : Bitfield.decode(bits, blockCount(manifest.size, manifest.blockSize));
+      await this.#makePart(manifest);
+      if (this.#isEnded) throw new Error("the download has ended");
+      this.#resumedCount = this.#reportedCount = have.held;
+      const file = catalog.addPart(manifest, have);
+      this.#fetching = new Fetching(file, new BlockPicker(have, random));
+      if (have.complete) void this.#promote();
+      return manifest;
+    } catch (reason) {
+      if (reason instanceof PeerLied) links.ban(link, reason.message);
+      throw reason;
+    }
+  }
+
+  async #makePart({ size }: Manifest): Promise<void> {
+    try {
+      await this.#context.folder.makePart(this.key, size);
+    } catch (reason) {
+      this.#fail(this.#failure((reason as Error).message));
+      throw reason;
+    }
+  }
+
+  // Blocks.
+
+  #askAll(): void {
+    for (const source of this.#sources.values()) this.#ask(source);
+  }
+
+  #ask(source: DownloadSource): void {
+    if (this.#isEnded || this.#fetching === undefined) return;
+    const { picker } = this.#fetching;
+    while (source.hasRoom) {
+      const index = picker.take(source.have);
+      if (index === undefined) return;
+      source.ask(index);
+    }
+  }
+
+  /** The end game: idle peers are asked for what others keep us waiting for. */
+  #askOverdue(nowMs: number): void {
+    if (this.#fetching === undefined || this.#fetching.picker.missingCount > 0) return;
+    for (const source of this.#sources.values()) {
+      if (!source.idle || !source.hasRoom) continue;
+      const index = this.#overdueFor(source, nowMs);
+      if (index !== undefined) source.ask(index);
+    }
+  }
+
+  /** A block that this source holds and that exactly one other owes us for too long. */
+  #overdueFor(source: DownloadSource, nowMs: number): number | undefined {
+    const { have } = this.#fetching!.file;
+    for (let index = 0; index < have.count; index++) {
+      if (have.has(index) || !source.have.has(index)) continue;
+      const since = [...this.#sources.values()]
+        .map((other) => other.askedMs(index))
+        .filter((askedMs) => askedMs !== undefined);
+      if (since.length === 1 && nowMs - since[0]! >= OVERDUE_MS) return index;
+    }
+    return undefined;
+  }
+
+  async #land(source: DownloadSource, index: number, buffer: ArrayBuffer): Promise<void> {
+    const { disk, pool, folder } = this.#context;
+    const { file } = this.#fetching!;
+    this.#ask(source);
+    if (this.#isEnded || file.have.has(index)) return pool.give(buffer);
+    this.#landing++;
+    let outcome: LandOutcome;
+    try {
+      const target = { kind: "part", path: folder.partPath(this.key) } as const;
+      const item = { start: 0, manifest: file.manifest, index, target };
+      const landing = await disk.land(buffer, [item]);
+      pool.give(landing.buffer);
+      outcome = landing.outcomes[0]!;
+    } catch (reason) {
+      pool.lost(buffer.byteLength || file.manifest.blockSize);
+      outcome = { error: (reason as Error).message, code: "failed" };
+    }
+    this.#landing--;
+    if (this.#isEnded) return;
+    if (outcome === "landed") this.#landed(source, index);
+    else this.#notLanded(source, index, outcome);
+  }
+
+  #landed(source: DownloadSource, index: number): void {
+    const { file } = this.#fetching!;
+    for (const other of this.#sources.values()) other.cancel(index);
+    if (!file.have.has(index)) {
+      const { key } = source.link;
+      this.#blocksByPeer.set(key, (this.#blocksByPeer.get(key) ?? 0) + 1);
+      this.#rate.add(sizeOfBlock(file.manifest, index));
+      this.#progressMs = this.#context.clock.now();
+      this.#fetching!.gained(index);
+      this.#context.catalog.gain(file, index);
+    }
+    if (file.have.complete) void this.#promote();
+    else this.#report();
+  }
+
+  #notLanded(source: DownloadSource, index: number, outcome: "bad-hash" | "bad-signature" | DiskFailure) {
+    if (typeof outcome !== "string") return this.#fail(this.#failure(outcome.error));
+    this.#badBlockCount++;
+    this.#lost(source, index, false);
+    this.#context.links.ban(
+      source.link,
+      `sent block ${index} of ${this.wanted.name} with a wrong ${outcome.slice("bad-".length)}`,
+    );
+    this.#remove(source, true);
+    this.#askAll();
+  }
+
+  #lost(source: DownloadSource, index: number, absent: boolean): void {
+    const { picker, file } = this.#fetching!;
+    if (absent && source.have.has(index)) {
+      if (source.have.complete) source.have.remove(index), this.#countPartial(source, 1);
+      else source.have.remove(index), picker.lost(index);
+    }
+    const owed = [...this.#sources.values()].some((other) => other.askedMs(index) !== undefined);
+    if (!owed && !file.have.has(index)) picker.release(index);
+  }
+
+  /** Takes all requests away from a source and lets the others have them. */
+  #release(source: DownloadSource): void {
+    for (const index of source.cancelAll()) this.#lost(source, index, false);
+    this.#askAll();
+  }
+
+  // Reports and the end.
+
+  #report(): void {
+    if (this.#fetching === undefined || this.#isEnded || this.#asking) return;
+    const { have } = this.#fetching.file;
+    const nowMs = this.#context.clock.now();
+    if (have.held - this.#reportedCount < this.#context.announceEvery) return;
+    if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
+    this.#reportedCount = have.held;
+    this.#reportedMs = nowMs;
+    void this.#learnHolders(this.#context.holders.progress(this.wanted, have));
+  }
+
+  async #promote(): Promise<void> {
+    if (this.#landing > 0) return;
+    const { disk, folder, catalog } = this.#context;
+    const { name, replace } = this.wanted;
+    const part = folder.partPath(this.key);
+    const failure = await disk.promote({ part, path: folder.pathOf(name), replace });
+    if (failure !== undefined) return this.#fail(this.#failure(failure.error));
+    const stamp = folder.state(name)?.stamp ?? "";
+    catalog.complete(this.#fetching!.file, name, stamp);
+    this.#isEnded = true;
+    this.#ended.resolve();
+  }
+}
+
+/** A download that has its manifest. */
+class Fetching {
+  heldBytes = 0;
+
+  constructor(readonly file: HeldFile, readonly picker: BlockPicker) {
+    for (let i = 0; i < file.have.count; i++) if (file.have.has(i)) this.gained(i);
+  }
+
+  gained(index: number): void {
+    this.heldBytes += sizeOfBlock(this.file.manifest, index);
+  }
+}

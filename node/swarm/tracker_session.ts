@@ -1,0 +1,345 @@
+/**
+ * The conversation of a node with its tracker, for as long as the node runs.
+ *
+ * It announces what the catalog holds, follows the catalog's changes a little later and many at a time, and
+ * asks the tracker's questions. When the tracker goes away, transfers go on; the session dials again, with
+ * a pause that grows, and announces everything anew.
+ */
+
+import { Connection } from "../../protocol/connection.ts";
+import { ErrorCode, RemoteError } from "../../protocol/errors.ts";
+import { unexpected } from "../../protocol/connection.ts";
+import { handshake } from "../../protocol/handshake.ts";
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { Frame } from "../../protocol/frame_reader.ts";
+import { BODY_SIZE_MAX } from "../../protocol/header.ts";
+import { FILE_COUNT_MAX } from "../../protocol/messages.ts";
+import type { Message, MessageName, MessageOf } from "../../protocol/messages.ts";
+import type { Address, Log } from "../../protocol/ports.ts";
+import { utf8Size } from "../../protocol/fields.ts";
+import type { Catalog, FileId, FileKey, HeldFile } from "./catalog.ts";
+import { dial } from "./links.ts";
+import type { Introduction, PeerAddress } from "./links.ts";
+
+/** Changes of the catalog are gathered for this long before they are announced. */
+const GATHER_MS = 500;
+const RETRY_MS_FIRST = 250;
+const RETRY_MS_MAX = 5_000;
+/** The answer to the last page of an announcement may take as long as the batch takes to assemble. */
+const ASSEMBLY_TIMEOUT_MS = 24 * 60 * 60_000;
+/** What an entry of an announcement takes beside its name and its bitfield. */
+const ENTRY_SIZE = 128;
+
+export type TrackedFile = MessageOf<"files">["files"][number];
+export type TrackedNode = MessageOf<"nodes">["nodes"][number];
+
+export interface TrackerSessionOptions extends Introduction {
+  readonly tracker: Address;
+  /** The port on which this node accepts peers. */
+  readonly port: number;
+  readonly catalog: Catalog;
+  readonly log: Log;
+  /** The tracker says that the whole batch has ended. */
+  readonly stopped: () => void;
+}
+
+export class TrackerSession implements Disposable {
+  readonly #options: TrackerSessionOptions;
+  readonly #changes = new Changes();
+  readonly #ended = new AbortController();
+  readonly #unobserve: () => void;
+  #connection: Connection | undefined;
+  #online = Promise.withResolvers<Connection>();
+  readonly #assembled = Promise.withResolvers<void>();
+  #announcing = false;
+  #pingEveryMs = 10_000;
+  #pingedMs = 0;
+  #stopped = false;
+
+  constructor(options: TrackerSessionOptions) {
+    this.#options = options;
+    this.#unobserve = options.catalog.observe({
+      added: (file) => this.#changed((changes) => changes.added.set(file.key, file)),
+      removed: (file) => this.#changed((changes) => changes.remove(file)),
+      completed: (file) => this.#changed((changes) => changes.finished.set(file.key, file)),
+    });
+  }
+
+  /** Resolves when the first announcement has been acknowledged; in a batch, when it is assembled. */
+  get assembled(): Promise<void> {
+    return this.#assembled.promise;
+  }
+
+  get isOnline(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /**
+   * Connects once, so that whoever needs the tracker now learns why it cannot be had. Rejects with
+   * `Cannot reach the tracker at HOST:PORT: reason`.
+   */
+  async connect(): Promise<void> {
+    await this.#connect();
+  }
+
+  /** Stays connected until disposed of. */
+  async run(): Promise<void> {
+    let pauseMs = RETRY_MS_FIRST;
+    let reported = false;
+    while (!this.#ended.signal.aborted && !this.#stopped) {
+      try {
+        const connection = this.#connection ?? await this.#connect();
+        if (reported) this.#options.log("the tracker is back");
+        reported = false;
+        pauseMs = RETRY_MS_FIRST;
+        await this.#announceAll(connection);
+        await connection.closed;
+      } catch (reason) {
+        this.#drop();
+        if (this.#ended.signal.aborted) break;
+        if (!reported) this.#options.log(`${(reason as Error).message} (trying again)`);
+        reported = true;
+      }
+      this.#drop();
+      await this.#options.clock.sleep(pauseMs, this.#ended.signal);
+      pauseMs = Math.min(RETRY_MS_MAX, pauseMs * 2);
+    }
+  }
+
+  /** Lets time pass: expires requests and tells the tracker that this node is alive. */
+  tick(nowMs: number): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.tick(nowMs);
+    if (nowMs - this.#pingedMs < this.#pingEveryMs) return;
+    this.#pingedMs = nowMs;
+    connection.ask({ type: "ping" }, { answer: () => true, failed: () => {} });
+  }
+
+  /** All files, or those with that exact name or those leading digits of an id. */
+  async listFiles(match = ""): Promise<TrackedFile[]> {
+    const files: TrackedFile[] = [];
+    let after = 0;
+    do {
+      const page = await this.#request({ type: "listFiles", after, match }, "files");
+      files.push(...page.files);
+      after = page.next;
+    } while (after !== 0);
+    return files;
+  }
+
+  /** All active nodes. */
+  async listNodes(): Promise<TrackedNode[]> {
+    const nodes: TrackedNode[] = [];
+    let after = 0;
+    do {
+      const page = await this.#request({ type: "listNodes", after }, "nodes");
+      nodes.push(...page.nodes);
+      after = page.next;
+    } while (after !== 0);
+    return nodes;
+  }
+
+  async findHolders({ id, size }: FileId): Promise<PeerAddress[]> {
+    const { holders } = await this.#request({ type: "findHolders", id, size }, "holders");
+    return [...holders];
+  }
+
+  /** Reports the blocks held of a file; the tracker answers with current holders. */
+  async progress({ id, size }: FileId, have: Bitfield): Promise<PeerAddress[]> {
+    const report = { type: "progress", id, size, have: have.encode() } as const;
+    return [...(await this.#request(report, "holders")).holders];
+  }
+
+  /** Everything that this node wanted is complete. Waits until the tracker knows. */
+  async terminated(): Promise<void> {
+    const connection = await this.#online.promise;
+    await this.#announceChanges(connection);
+    await connection.request({ type: "terminated" }, "ok");
+  }
+
+  /** Says goodbye, as far as the tracker still listens, and ends the session. */
+  async leave(): Promise<void> {
+    const connection = this.#connection;
+    this.#unobserve();
+    this.#ended.abort();
+    if (connection !== undefined && !connection.isClosed) {
+      connection.send({ type: "leave" });
+      const late = this.#options.clock.sleep(GATHER_MS);
+      await Promise.race([connection.flushed(), late]);
+    }
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#unobserve();
+    this.#ended.abort();
+    this.#drop();
+    this.#online.promise.catch(() => {});
+    this.#online.reject(new Error("the node has ended"));
+    this.#assembled.promise.catch(() => {});
+    this.#assembled.reject(new Error("the node has ended"));
+  }
+
+  async #request<N extends MessageName>(message: Message, name: N): Promise<MessageOf<N>> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error("the tracker is away");
+    return await connection.request(message, name);
+  }
+
+  async #connect(): Promise<Connection> {
+    const { tracker, identity, agent, verify, nonce, clock } = this.#options;
+    try {
+      const connection = new Connection(await dial(this.#options, tracker));
+      await handshake(connection, {
+        identity,
+        role: "peer",
+        agent,
+        expect: "tracker",
+        verify,
+        nonce: nonce(),
+        clock,
+      });
+      if (this.#ended.signal.aborted) {
+        connection.close();
+        throw new Error("the node has ended");
+      }
+      this.#connection = connection;
+      void connection.run((frame) => this.#receive(frame));
+      return connection;
+    } catch (reason) {
+      const where = `${tracker.host}:${tracker.port}`;
+      throw new Error(`Cannot reach the tracker at ${where}: ${(reason as Error).message}`);
+    }
+  }
+
+  #drop(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #receive({ message }: Frame): void {
+    if (message.type !== "stop") throw unexpected(message);
+    this.#stopped = true;
+    this.#options.stopped();
+  }
+
+  /** The whole catalog, in pages; then the changes that came up meanwhile. */
+  async #announceAll(connection: Connection): Promise<void> {
+    this.#changes.clear();
+    const pages = announcementPages([...this.#options.catalog]);
+    for (const [position, files] of pages.entries()) {
+      const last = position === pages.length - 1;
+      const page = { port: this.#options.port, first: position === 0, last, files };
+      const timeoutMs = last ? ASSEMBLY_TIMEOUT_MS : undefined;
+      const answer = await connection.request(
+        { type: "announce", ...page },
+        "announced",
+        timeoutMs,
+      );
+      this.#pingEveryMs = Math.max(100, answer.ttlMs / 3);
+    }
+    this.#online.resolve(connection);
+    this.#assembled.resolve();
+    void connection.closed.then(() => this.#online = Promise.withResolvers());
+    this.#changed(() => {});
+  }
+
+  #changed(note: (changes: Changes) => void): void {
+    note(this.#changes);
+    if (this.#announcing || this.#changes.isEmpty || this.#connection === undefined) return;
+    this.#announcing = true;
+    void this.#announceSoon();
+  }
+
+  /** The first change goes out at once; those that follow are gathered. */
+  async #announceSoon(): Promise<void> {
+    const { clock } = this.#options;
+    while (!this.#changes.isEmpty && !this.#ended.signal.aborted) {
+      try {
+        await this.#announceChanges(await this.#online.promise);
+      } catch (reason) {
+        if (!(reason instanceof RemoteError) || reason.code !== ErrorCode.absent) break;
+        this.#drop();
+      }
+      await clock.sleep(GATHER_MS, this.#ended.signal);
+    }
+    this.#announcing = false;
+  }
+
+  async #announceChanges(connection: Connection): Promise<void> {
+    const { added, removed, finished } = this.#changes.take();
+    for (const files of pagesOf(removed, FILE_COUNT_MAX)) {
+      await connection.request({ type: "withdraw", files }, "ok");
+    }
+    const { port } = this.#options;
+    for (const files of added.length === 0 ? [] : announcementPages(added)) {
+      const page = { port, first: false, last: false, files };
+      await connection.request({ type: "announce", ...page }, "announced");
+    }
+    for (const files of pagesOf(finished.map(({ manifest }) => manifest), FILE_COUNT_MAX)) {
+      await connection.request({ type: "finished", files }, "ok");
+    }
+  }
+}
+
+/** What happened to the catalog since the tracker was told last. */
+class Changes {
+  readonly added = new Map<FileKey, HeldFile>();
+  readonly finished = new Map<FileKey, HeldFile>();
+  readonly #removed = new Map<FileKey, FileId>();
+
+  get isEmpty(): boolean {
+    return this.added.size + this.finished.size + this.#removed.size === 0;
+  }
+
+  remove(file: HeldFile): void {
+    this.finished.delete(file.key);
+    this.added.delete(file.key);
+    this.#removed.set(file.key, file.manifest);
+  }
+
+  take(): { added: HeldFile[]; finished: HeldFile[]; removed: FileId[] } {
+    const taken = {
+      added: [...this.added.values()],
+      finished: [...this.finished.values()].filter(({ key }) => !this.added.has(key)),
+      removed: [...this.#removed.values()],
+    };
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    this.added.clear();
+    this.finished.clear();
+    this.#removed.clear();
+  }
+}
+
+type AnnouncedFile = MessageOf<"announce">["files"][number];
+
+/** Cuts files into pages that fit a body; at least one page, even if it is empty. */
+function announcementPages(files: readonly HeldFile[]): AnnouncedFile[][] {
+  const pages: AnnouncedFile[][] = [[]];
+  let size = 0;
+  for (const { manifest, have } of files) {
+    const { id, name, blockSize, publisher } = manifest;
+    const entry = { id, size: manifest.size, name, blockSize, publisher, have: have.encode() };
+    const entrySize = ENTRY_SIZE + utf8Size(name) + entry.have.length;
+    const full = pages.at(-1)!.length === FILE_COUNT_MAX ||
+      size + entrySize > BODY_SIZE_MAX - ENTRY_SIZE;
+    if (full) {
+      pages.push([]);
+      size = 0;
+    }
+    pages.at(-1)!.push(entry);
+    size += entrySize;
+  }
+  return pages;
+}
+
+function pagesOf<T>(items: readonly T[], count: number): T[][] {
+  const pages: T[][] = [];
+  for (let at = 0; at < items.length; at += count) pages.push(items.slice(at, at + count));
+  return pages;
+}
