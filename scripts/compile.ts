@@ -101,8 +101,9 @@ async function runCompiler(compiler: Compiler, root: string, args: string[]): Pr
 async function checkBinary(path: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(path, { args: ["version"] }).output();
   if (success) return;
+  const [reason] = new TextDecoder().decode(stderr).split("\n");
   throw new Error(
-    `Cannot use the compiled binary: ${new TextDecoder().decode(stderr).trim()} ` +
+    `Cannot use the compiled binary: ${reason} ` +
       "(does DENORT_BIN, if set, have this Deno's version?)",
   );
 }
