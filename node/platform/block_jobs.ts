@@ -34,6 +34,17 @@ export interface HashedRange {
   readonly stamp: string;
 }
 
+/** Hashes and signatures of a run of blocks. */
+export interface SignedRange {
+  readonly id: Uint8Array;
+  readonly size: number;
+  /** Position of the first block of the run. */
+  readonly first: number;
+  readonly publisher: Uint8Array;
+  readonly hashes: Uint8Array;
+  readonly signatures: Uint8Array;
+}
+
 /** An item of `land`. What proves its block is at the same position in `LandJob.proofs`. */
 export interface LandEntry {
   /** Where the block's bytes start in the batch's buffer. */
@@ -56,6 +67,8 @@ export interface Jobs {
   hashRange: [{ range: BlockRange; count: number }, HashedRange | DiskFailure];
   /** Signs a run of blocks. */
   signRange: [{ id: Uint8Array; size: number; first: number; hashes: Uint8Array }, Uint8Array];
+  /** Whether every block of a run is signed by the publisher. */
+  verifySignatures: [SignedRange, boolean];
   /** Compares a run of blocks with its hashes; one byte for each block, 1 where it is right. */
   verifyRange: [{ range: BlockRange; hashes: Uint8Array }, Uint8Array];
   land: [{ buffer: ArrayBuffer; entries: LandEntry[]; proofs: Uint8Array<ArrayBuffer> }, Landing];

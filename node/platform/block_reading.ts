@@ -9,7 +9,7 @@
 import { sameBytes } from "../../protocol/bytes.ts";
 import type { Identity } from "../../protocol/ports.ts";
 import { SIGNATURE_SIZE } from "../content/identity.ts";
-import { signBlock } from "../content/signing.ts";
+import { signBlock, verifyBlock } from "../content/signing.ts";
 import {
   blockCount,
   BlockHasher,
@@ -20,7 +20,7 @@ import {
 } from "../content/tree.ts";
 import type { Geometry } from "../content/tree.ts";
 import type { DiskFailure, FileToHash, HashedFile } from "../store/disk.ts";
-import type { BlockRange, HashedRange } from "./block_jobs.ts";
+import type { BlockRange, HashedRange, SignedRange } from "./block_jobs.ts";
 import { failureOf, FileError } from "./disk_failure.ts";
 
 const piece = new Uint8Array(256 * 1024);
@@ -95,6 +95,18 @@ export function signRange(
     signatures.set(signature, i * SIGNATURE_SIZE);
   }
   return signatures;
+}
+
+/** Whether every block of a run is signed by the publisher. */
+export function verifySignatures(
+  { id, size, first, publisher, hashes, signatures }: SignedRange,
+): boolean {
+  for (let i = 0; i < hashes.length / HASH_SIZE; i++) {
+    const hash = hashes.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE);
+    const signature = signatures.subarray(i * SIGNATURE_SIZE, (i + 1) * SIGNATURE_SIZE);
+    if (!verifyBlock({ id, size, index: first + i, hash }, { publisher, signature })) return false;
+  }
+  return true;
 }
 
 /** Hashes the block at `index`, where the file stands, into `hash`; false where the file ends before it. */

@@ -8,7 +8,7 @@
 import { KeyPair } from "../content/identity.ts";
 import type { Job, JobKind, Jobs, Reply, Setup } from "./block_jobs.ts";
 import { land, OpenParts } from "./block_landing.ts";
-import { hashFile, hashRange, signRange, verifyRange } from "./block_reading.ts";
+import { hashFile, hashRange, signRange, verifyRange, verifySignatures } from "./block_reading.ts";
 import { Folders, place } from "./place.ts";
 
 /** What a worker's global scope has; the type checker sees that of a main thread. */
@@ -55,6 +55,8 @@ class BlockWorker {
         return signRange(input, this.#keys!);
       case "verifyRange":
         return verifyRange(input.range, input.hashes);
+      case "verifySignatures":
+        return verifySignatures(input);
       case "land":
         return {
           buffer: input.buffer,

@@ -9,6 +9,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { SIGNATURE_SIZE } from "../content/identity.ts";
 import type { KeyPair } from "../content/identity.ts";
 import { blockCount, HASH_SIZE, rootOfBlocks } from "../content/tree.ts";
+import type { Manifest } from "../content/manifest.ts";
 import type {
   BlockDisk,
   DiskFailure,
@@ -95,6 +96,24 @@ export class BlockWorkers implements BlockDisk, Disposable {
       signal?.throwIfAborted();
       marks.forEach((mark, i) => mark === 1 && right.add(first + i));
     }
+    return right;
+  }
+
+  async verifySignatures(manifest: Manifest): Promise<boolean> {
+    const { id, size, publisher, hashes, signatures } = manifest;
+    const results = inOrder(signRuns(manifest), this.#width, (run) => {
+      const end = (run.first + run.count) * SIGNATURE_SIZE;
+      return this.#pool.run("verifySignatures", {
+        id,
+        size,
+        first: run.first,
+        publisher,
+        hashes: hashesOf(run, hashes),
+        signatures: signatures.slice(run.first * SIGNATURE_SIZE, end),
+      });
+    });
+    let right = true;
+    for await (const result of results) right &&= result;
     return right;
   }
 

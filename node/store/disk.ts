@@ -130,13 +130,17 @@ export interface BlockDisk {
   ): AsyncIterableIterator<HashedFile | DiskFailure>;
 
   /**
-   * Verifies the hash and then the signature of each item and writes it only if both are right. The
+   * Verifies the hash of each item and, for a whole file, its signature, and writes it only if they are
+   * right. The signatures of a file in parts are verified once, with `verifySignatures`. The
    * buffer is detached meanwhile and comes back with the outcomes. Batch small files (some dozens in one
    * buffer) and leave large blocks single, so that several workers share the work.
    *
    * @throws {Error} where the worker that had the batch crashed; the buffer is lost with it.
    */
   land(buffer: ArrayBuffer, items: readonly LandItem[]): Promise<Landing>;
+
+  /** Whether every block of the manifest, which passed `checkManifest`, is signed by its publisher. */
+  verifySignatures(manifest: Manifest): Promise<boolean>;
 
   /**
    * Tells which blocks of a partial file are right, by hash. A missing file holds none, and bytes that

@@ -123,6 +123,7 @@ export class Download {
   #badBlockCount = 0;
   #resumedCount = 0;
   #landing = 0;
+  #promoting = false;
   #holdersMs = -Infinity;
   #asking = false;
   #reportedCount = 0;
@@ -158,7 +159,6 @@ export class Download {
   met(link: Link): void {
     if (this.#isEnded || this.#sources.has(link.key) || this.#hasEnoughPeers()) return;
     const peer = { nodeId: link.nodeId, ...link.address };
-    this.#candidates.add([peer]);
     this.#candidates.occupy(link.nodeId);
     void this.#join(peer, Promise.resolve(link));
   }
@@ -376,14 +376,11 @@ export class Download {
       }
       const manifest = { ...received, name: this.wanted.name };
       const path = folder.partPath(this.key);
-      const [signed, bits] = await Promise.all([
+      const [signed, have] = await Promise.all([
         disk.verifySignatures(manifest),
         disk.verifyBlocks({ path, manifest }),
       ]);
       if (!signed) throw new PeerLied("sent a manifest with a wrong signature");
-      const have = bits.length === 0
-        ? Bitfield.none(blockCount(manifest.size, manifest.blockSize))
-        : Bitfield.decode(bits, blockCount(manifest.size, manifest.blockSize));
       await this.#makePart(manifest);
       if (this.#isEnded) throw new Error("the download has ended");
       this.#resumedCount = this.#reportedCount = have.held;
@@ -466,6 +463,8 @@ export class Download {
     if (this.#isEnded) return;
     if (outcome === "landed") this.#landed(source, index);
     else this.#notLanded(source, index, outcome);
+    if (file.have.complete) void this.#promote();
+    else this.#report();
   }
 
   #landed(source: DownloadSource, index: number): void {
@@ -479,11 +478,13 @@ export class Download {
       this.#fetching!.gained(index);
       this.#context.catalog.gain(file, index);
     }
-    if (file.have.complete) void this.#promote();
-    else this.#report();
   }
 
-  #notLanded(source: DownloadSource, index: number, outcome: "bad-hash" | "bad-signature" | DiskFailure) {
+  #notLanded(
+    source: DownloadSource,
+    index: number,
+    outcome: "bad-hash" | "bad-signature" | DiskFailure,
+  ) {
     if (typeof outcome !== "string") return this.#fail(this.#failure(outcome.error));
     this.#badBlockCount++;
     this.#lost(source, index, false);
@@ -525,7 +526,8 @@ export class Download {
   }
 
   async #promote(): Promise<void> {
-    if (this.#landing > 0) return;
+    if (this.#landing > 0 || this.#promoting || this.#isEnded) return;
+    this.#promoting = true;
     const { disk, folder, catalog } = this.#context;
     const { name, replace } = this.wanted;
     const part = folder.partPath(this.key);

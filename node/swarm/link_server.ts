@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly source: BlockSource;
   readonly limit: RateLimit;
   readonly sent: RateMeter;
+  /** A peer wants news of a file. */
+  readonly opened: (link: Link, file: HeldFile) => void;
 }
 
 type Answerable = MessageOf<"getBlock"> | MessageOf<"getManifest"> | MessageOf<"getWhole">;
@@ -115,6 +117,7 @@ export class LinkServer {
     }
     this.#news.set(file.key, { file, indexes: [] });
     this.#link.connection.send({ type: "opened", have: file.have.encode() }, request);
+    this.#options.opened(this.#link, file);
   }
 
   #refuseAbsent(request: number): void {

@@ -156,11 +156,17 @@ export class WholeFetch {
     this.#asking = true;
     this.#holdersMs = nowMs;
     this.#context.holders.findHolders(orphan)
-      .then((peers) => this.#candidates.add(peers), () => {})
+      .then((peers) => this.#learned(orphan, peers), () => {})
       .finally(() => {
         this.#asking = false;
         if (!this.#isEnded) this.#joinMore();
       });
+  }
+
+  /** A connected peer that the tracker names did not have the file before; it may have it by now. */
+  #learned(orphan: Wanted, peers: readonly PeerAddress[]): void {
+    this.#candidates.add(peers);
+    for (const { nodeId } of peers) this.#sources.get(toHex(nodeId))?.lacks.delete(orphan.name);
   }
 
   #firstOrphan(): Wanted | undefined {
@@ -202,7 +208,9 @@ export class WholeFetch {
   // Asking.
 
   #ask(source: Source): void {
-    while (!this.#isEnded && source.batches < BATCHES_PER_PEER && !source.link.connection.isClosed) {
+    while (
+      !this.#isEnded && source.batches < BATCHES_PER_PEER && !source.link.connection.isClosed
+    ) {
       const batch = this.#takeBatch(source);
       if (batch.length === 0) return;
       source.batches++;
