@@ -9,6 +9,7 @@
  */
 
 import { ErrorCode, ProtocolError } from "./errors.ts";
+import { Slab } from "./slab.ts";
 
 /** What a field looks like, for documentation and for generators of test values. */
 export type Shape =
@@ -144,6 +145,9 @@ export function choice<const Names extends readonly string[]>(names: Names): Fie
   };
 }
 
+/** What decoded byte arrays are copied into: ids and signatures, which come by the hundred. */
+const slab = new Slab(1024);
+
 /** Exactly `length` bytes. The decoded value is a copy. */
 export function bytes(length: number): Field<Uint8Array> {
   return {
@@ -158,7 +162,7 @@ export function bytes(length: number): Field<Uint8Array> {
     write: (to, value) => to.bytes.set(value, to.advance(length)),
     read: (from) => {
       const start = from.advance(length);
-      return from.bytes.slice(start, start + length);
+      return slab.copy(from.bytes, start, start + length);
     },
   };
 }
@@ -190,7 +194,7 @@ export function blob(lengthMax: number): Field<Uint8Array> {
     read: (from) => {
       const length = readCount(from, lengthMax, "a length");
       const start = from.advance(length);
-      return from.bytes.slice(start, start + length);
+      return slab.copy(from.bytes, start, start + length);
     },
   };
 }
@@ -213,15 +217,13 @@ export function utf8Size(text: string): number {
   return size;
 }
 
-/** Short ASCII, which nearly all names are, is decoded without a call into the runtime. */
+/** ASCII, which nearly all names are, is decoded without a call into the runtime. */
 function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
+  const encoded = bytes.subarray(start, end);
   for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte >= 0x80) return decoder.decode(bytes.subarray(start, end));
-    text += String.fromCharCode(byte);
+    if (bytes[i]! >= 0x80) return decoder.decode(encoded);
   }
-  return text;
+  return String.fromCharCode.apply(null, encoded as unknown as number[]);
 }
 
 function encodeText(text: string, bytes: Uint8Array, start: number): void {

@@ -114,21 +114,24 @@ export class FrameReader implements ChunkReader {
   }
 
   /**
-   * Moves what is ready to the front of a buffer that holds `size` bytes. A buffer that was full to the
-   * brim belongs to a busy stream, which gets a larger one; an idle connection keeps its 2 KiB.
+   * Moves what is ready to the front of a buffer that holds `size` bytes. A buffer that is full to the brim
+   * belongs to a busy stream, which gets a larger one; a large one that was hardly touched is given up, so
+   * that an idle connection keeps 2 KiB whatever passed through it before.
    */
   #makeRoom(size: number): void {
-    const ready = this.#buffer.subarray(this.#start, this.#end);
-    const wanted = this.#end === this.#buffer.length
-      ? Math.max(size, Math.min(this.#buffer.length * 4, BUFFER_SIZE_BUSY))
-      : size;
-    if (wanted > this.#buffer.length) {
-      const larger = new Uint8Array(wanted);
-      larger.set(ready);
-      this.#buffer = larger;
-      this.#view = new DataView(larger.buffer);
-    } else {
+    const capacity = this.#buffer.length;
+    let wanted = capacity;
+    if (this.#end === capacity) wanted = Math.min(capacity * 4, BUFFER_SIZE_BUSY);
+    else if (Math.max(this.#end, size) <= BUFFER_SIZE_FIRST) wanted = BUFFER_SIZE_FIRST;
+    wanted = Math.max(wanted, size);
+
+    if (wanted === capacity) {
       this.#buffer.copyWithin(0, this.#start, this.#end);
+    } else {
+      const ready = this.#buffer.subarray(this.#start, this.#end);
+      this.#buffer = new Uint8Array(wanted);
+      this.#buffer.set(ready);
+      this.#view = new DataView(this.#buffer.buffer);
     }
     this.#end -= this.#start;
     this.#start = 0;

@@ -28,6 +28,7 @@ import type { Field, Fields, RecordOf } from "./fields.ts";
 import { ErrorCode, ProtocolError } from "./errors.ts";
 import { NAME_SIZE_MAX } from "./path.ts";
 import { BLOCK_COUNT_MAX } from "./bitfield.ts";
+import { Slab } from "./slab.ts";
 
 /** A whole file of at most this size travels in one frame, without a manifest of its own. */
 export const WHOLE_SIZE_MAX = 256 * 1024;
@@ -249,6 +250,9 @@ export function messageName(number: number): MessageName {
   return found;
 }
 
+/** What small frames are written into; they are gone as soon as they are sent. */
+const slab = new Slab(8 * 1024);
+
 /**
  * Header and body of a frame; the caller sends `chunkSize` raw bytes after it.
  * Throws a `RangeError` when a field breaks its limit, which is a defect of the caller.
@@ -263,7 +267,7 @@ export function encode(message: Message, request = 0, chunkSize = 0): Uint8Array
         `chunk ${chunkSize} of ${definition.chunkSizeMax}`,
     );
   }
-  const frame = new Uint8Array(HEADER_SIZE + bodySize);
+  const frame = slab.take(HEADER_SIZE + bodySize);
   const cursor = new Cursor(frame, HEADER_SIZE);
   writeHeader(cursor.view, 0, { type: definition.number, request, bodySize, chunkSize });
   body.write(cursor, message);

@@ -29,8 +29,8 @@ export const messageNames = Object.keys(messages) as MessageName[];
 export function valueOf(shape: Shape): fc.Arbitrary<unknown> {
   switch (shape.kind) {
     case "uint":
-      return fc.oneof(
-        fc.maxSafeNat().map((n) => n % (shape.max + 1)),
+      return mostly(
+        fc.maxSafeNat().map((number) => number % (shape.max + 1)),
         fc.constantFrom(0, shape.max),
       );
     case "flag":
@@ -40,7 +40,7 @@ export function valueOf(shape: Shape): fc.Arbitrary<unknown> {
     case "bytes":
       return fc.uint8Array({ minLength: shape.length, maxLength: shape.length });
     case "blob":
-      return fc.oneof(
+      return mostly(
         fc.uint8Array({ maxLength: shape.lengthMax, size: "medium" }),
         fc.constant(new Uint8Array(shape.lengthMax).fill(0xa5)),
       );
@@ -59,12 +59,19 @@ export function valueOf(shape: Shape): fc.Arbitrary<unknown> {
 /** Well-formed text of one to four bytes a code point, at most `sizeMax` bytes of it. */
 function textOf(sizeMax: number): fc.Arbitrary<string> {
   const fits = (text: string) => utf8Size(text) <= sizeMax;
-  return fc.oneof(
-    fc.string({ maxLength: sizeMax, size: "medium" }),
-    fc.string({ unit: "binary", maxLength: sizeMax, size: "medium" }).filter(fits),
-    fc.string({ unit: "grapheme", maxLength: sizeMax }).filter(fits),
+  return mostly(
+    fc.oneof(
+      fc.string({ maxLength: sizeMax, size: "medium" }),
+      fc.string({ unit: "binary", maxLength: sizeMax, size: "medium" }).filter(fits),
+      fc.string({ unit: "grapheme", maxLength: sizeMax }).filter(fits),
+    ),
     fc.constant("x".repeat(sizeMax)),
   );
+}
+
+/** The usual values, and now and then an extreme one. */
+function mostly<T>(usual: fc.Arbitrary<T>, extreme: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 15, arbitrary: usual }, { weight: 1, arbitrary: extreme });
 }
 
 /** Random messages of one type. */
