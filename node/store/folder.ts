@@ -59,6 +59,11 @@ export interface Folder {
    * costs more than the read. False when its state is not `state` any more.
    */
   readWhole(name: string, state: FileState, into: Uint8Array): boolean;
+  /**
+   * Copies a whole file to another name; it appears there complete or not at all. Throws when there is
+   * another file of that name, unless `replace` is set.
+   */
+  copy(from: string, to: string, options: { readonly replace: boolean }): Promise<void>;
   /** The local path of a file of that name, for `BlockDisk`. */
   pathOf(name: string): string;
 

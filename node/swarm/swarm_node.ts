@@ -23,7 +23,7 @@ import { RateLimit } from "./rate_limit.ts";
 import { RateMeter } from "./rate_meter.ts";
 import { TrackerSession } from "./tracker_session.ts";
 import { WholeFetch } from "./whole_fetch.ts";
-import type { WholeResult } from "./whole_fetch.ts";
+import type { WholeSettled } from "./whole_fetch.ts";
 
 /** Time is looked at this often: links, requests, heartbeats. */
 const TICK_MS = 250;
@@ -78,6 +78,7 @@ export class SwarmNode implements AsyncDisposable {
   readonly #downLimit: RateLimit;
   readonly #pool = new BufferPool(ARRIVING_BYTES_MAX);
   readonly #downloads = new Map<FileKey, Download>();
+  readonly #wholeFetches = new Set<WholeFetch>();
   readonly #ended = new AbortController();
 
   /** Starts to listen. Throws when the port is taken. */
@@ -137,7 +138,12 @@ export class SwarmNode implements AsyncDisposable {
     return this.#downloads.values();
   }
 
-  /** Prepares to fetch one file; `Download.run` does it. One download at a time for a file. */
+  /** The fetches of small files that are running. */
+  get wholeFetches(): Iterable<WholeFetch> {
+    return this.#wholeFetches;
+  }
+
+  /** Fetches one file, see download.ts; one download at a time for a file. */
   async download(wanted: Wanted, signal: AbortSignal): Promise<Downloaded> {
     const download = new Download(wanted, this.#context);
     if (this.#downloads.has(download.key)) {
@@ -156,10 +162,18 @@ export class SwarmNode implements AsyncDisposable {
     }
   }
 
-  /** Prepares to fetch many small files. */
-  wholeFetch(wanted: readonly Wanted[]): { fetch: WholeFetch; result: Promise<WholeResult> } {
-    const fetch = new WholeFetch(wanted, this.#context);
-    return { fetch, result: fetch.run(this.#ended.signal) };
+  /** Fetches many small files at once, see whole_fetch.ts. Rejects only with the signal's reason. */
+  async fetchWhole(
+    wanted: readonly Wanted[],
+    { signal, settled }: { signal: AbortSignal; settled: WholeSettled },
+  ): Promise<void> {
+    const fetch = new WholeFetch(wanted, this.#context, settled);
+    this.#wholeFetches.add(fetch);
+    try {
+      await fetch.run(AbortSignal.any([signal, this.#ended.signal]));
+    } finally {
+      this.#wholeFetches.delete(fetch);
+    }
   }
 
   /** Says goodbye to the tracker, closes all links and ends what is running. */

@@ -33,11 +33,8 @@ const HOLDERS_EVERY_MS = 1_000;
 /** A peer that has not answered a batch in this time loses it. */
 const BATCH_TIMEOUT_MS = 10_000;
 
-/** What became of the files: those that have landed are in the catalog. */
-export interface WholeResult {
-  readonly landed: { readonly wanted: Wanted; readonly file: HeldFile }[];
-  readonly failed: { readonly wanted: Wanted; readonly error: Error }[];
-}
+/** Called once for each file: with what is held of it now, or with why it could not be had. */
+export type WholeSettled = (wanted: Wanted, outcome: HeldFile | Error) => void;
 
 interface Source {
   readonly link: Link;
@@ -55,40 +52,41 @@ interface Packed {
 export class WholeFetch {
   readonly #context: DownloadContext;
   readonly #pending = new Map<string, Wanted>();
-  readonly #result: WholeResult = { landed: [], failed: [] };
+  readonly #settled: WholeSettled;
   readonly #sources = new Map<string, Source>();
   readonly #candidates: Candidates;
-  readonly #total: number;
   readonly #ended = Promise.withResolvers<void>();
   #joining = 0;
   #asking = false;
   #holdersMs = -Infinity;
   #progressMs: number;
   #isEnded = false;
+  #unsettledCount: number;
   #bytes = 0;
   #badCount = 0;
 
   /** `wanted` names files of at most `WHOLE_SIZE_MAX` bytes, each name once. */
-  constructor(wanted: readonly Wanted[], context: DownloadContext) {
+  constructor(wanted: readonly Wanted[], context: DownloadContext, settled: WholeSettled) {
     this.#context = context;
+    this.#settled = settled;
     this.#candidates = new Candidates(context.random);
-    this.#total = wanted.length;
+    this.#unsettledCount = wanted.length;
     for (const file of wanted) this.#pending.set(file.name, file);
     this.#progressMs = context.clock.now();
   }
 
-  /** Bytes and files that have landed so far. */
-  get progress(): { bytes: number; count: number; peerCount: number; badBlockCount: number } {
+  /** Bytes that have landed so far, files that are not settled, peers, and files that were no good. */
+  get progress() {
     return {
       bytes: this.#bytes,
-      count: this.#result.landed.length,
+      unsettledCount: this.#unsettledCount,
       peerCount: this.#sources.size,
       badBlockCount: this.#badCount,
     };
   }
 
   /** Runs until every file has landed or failed. Rejects only with the signal's reason. */
-  async run(signal: AbortSignal): Promise<WholeResult> {
+  async run(signal: AbortSignal): Promise<void> {
     const abort = () => this.#end(() => this.#ended.reject(signal.reason));
     signal.addEventListener("abort", abort, { once: true });
     this.#ended.promise.catch(() => {});
@@ -100,7 +98,6 @@ export class WholeFetch {
         await Promise.race([this.#ended.promise, this.#context.clock.sleep(STEP_MS)]);
       }
       await this.#ended.promise;
-      return this.#result;
     } finally {
       signal.removeEventListener("abort", abort);
       this.#isEnded = true;
@@ -114,8 +111,13 @@ export class WholeFetch {
   }
 
   #endIfDone(): void {
-    const { landed, failed } = this.#result;
-    if (landed.length + failed.length === this.#total) this.#end(() => this.#ended.resolve());
+    if (this.#unsettledCount === 0) this.#end(() => this.#ended.resolve());
+  }
+
+  #settle(wanted: Wanted, outcome: HeldFile | Error): void {
+    this.#unsettledCount--;
+    this.#progressMs = this.#context.clock.now();
+    this.#settled(wanted, outcome);
   }
 
   #step(): void {
@@ -141,8 +143,7 @@ export class WholeFetch {
 
   #failed(wanted: Wanted, reason: string): void {
     this.#pending.delete(wanted.name);
-    const error = new Error(`Cannot get ${wanted.name}: ${reason}`);
-    this.#result.failed.push({ wanted, error });
+    this.#settle(wanted, new Error(`Cannot get ${wanted.name}: ${reason}`));
     this.#endIfDone();
   }
 
@@ -280,24 +281,22 @@ export class WholeFetch {
       outcomes = packed.map(() => ({ error: (reason as Error).message, code: "failed" }));
     }
     if (this.#isEnded) return;
-    for (const [position, one] of packed.entries()) this.#settle(one, outcomes[position]!);
+    for (const [position, one] of packed.entries()) this.#landed(one, outcomes[position]!);
     this.#endIfDone();
   }
 
-  #settle({ wanted, source, item }: Packed, outcome: LandOutcome): void {
+  #landed({ wanted, source, item }: Packed, outcome: LandOutcome): void {
     if (outcome === "landed") {
-      const { catalog, folder, clock } = this.#context;
-      const stamp = folder.state(wanted.name)?.stamp ?? "";
-      const file = catalog.addFile(item.manifest, wanted.name, stamp);
-      this.#result.landed.push({ wanted, file });
+      const { catalog, folder } = this.#context;
       this.#bytes += wanted.size;
-      this.#progressMs = clock.now();
+      const stamp = folder.state(wanted.name)?.stamp ?? "";
+      this.#settle(wanted, catalog.addFile(item.manifest, wanted.name, stamp));
     } else if (typeof outcome === "string") {
       const what = outcome.slice("bad-".length);
       this.#blame(source, `sent ${wanted.name} with a wrong ${what}`);
       this.#pending.set(wanted.name, wanted);
     } else {
-      this.#failed(wanted, outcome.error);
+      this.#settle(wanted, new Error(`Cannot get ${wanted.name}: ${outcome.error}`));
     }
   }
 }

@@ -1,0 +1,152 @@
+/**
+ * Fetches a list of files with a node: small ones packed together, large ones a few at a time.
+ *
+ * A file that is in the folder already with the same content is not fetched, one with another content is
+ * not replaced unless that was asked for, and the same content under several names travels once.
+ */
+
+import { sameBytes } from "../../protocol/bytes.ts";
+import { WHOLE_SIZE_MAX } from "../../protocol/messages.ts";
+import type { BlockDisk } from "../store/disk.ts";
+import type { Folder } from "../store/folder.ts";
+import { fileKey } from "./catalog.ts";
+import type { FileKey, HeldFile } from "./catalog.ts";
+import type { Wanted } from "./download.ts";
+import type { SwarmNode } from "./swarm_node.ts";
+
+/** Large files that are fetched at the same time. */
+const DOWNLOADS_MAX = 8;
+
+/** A wanted file as the list of the tracker describes it. */
+export interface ListedFile extends Wanted {
+  readonly blockSize: number;
+}
+
+/** A file that is now in the folder. */
+export interface Fetched {
+  readonly wanted: ListedFile;
+  /** The local path. */
+  readonly path: string;
+  /** It was there before, with the same content. */
+  readonly wasHere: boolean;
+  /** What the node holds of it now; nothing when it was there before. */
+  readonly file?: HeldFile;
+  readonly seconds: number;
+  readonly blockCount: number;
+  readonly badBlockCount: number;
+  readonly peerCount: number;
+}
+
+export interface Failed {
+  readonly wanted: ListedFile;
+  readonly error: Error;
+}
+
+export interface FetchAllOptions {
+  readonly node: SwarmNode;
+  readonly folder: Folder;
+  readonly disk: BlockDisk;
+  readonly signal: AbortSignal;
+  /** Called for each file as soon as it is settled. */
+  readonly settled: (outcome: Fetched | Failed) => void;
+}
+
+/** Settles every wanted file. Rejects only with the signal's reason. Names must be different. */
+export async function fetchAll(
+  wanted: readonly ListedFile[],
+  options: FetchAllOptions,
+): Promise<void> {
+  const missing = await withoutPresent(wanted, options);
+  const small = missing.filter(travelsWhole);
+  const large = groupByContent(missing.filter((file) => !travelsWhole(file)));
+  await fetchSmall(small, options);
+  const queue = large.values();
+  const lanes = Array.from({ length: Math.min(DOWNLOADS_MAX, large.length) }, async () => {
+    for (const copies of queue) await fetchLarge(copies, options);
+  });
+  await Promise.all(lanes);
+}
+
+function travelsWhole({ size, blockSize }: ListedFile): boolean {
+  return size <= WHOLE_SIZE_MAX && size <= blockSize;
+}
+
+function groupByContent(files: readonly ListedFile[]): ListedFile[][] {
+  const groups = new Map<FileKey, ListedFile[]>();
+  for (const file of files) {
+    const key = fileKey(file);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
+  }
+  return [...groups.values()];
+}
+
+/** Settles what is in the folder already. Answers what must be fetched. */
+async function withoutPresent(
+  wanted: readonly ListedFile[],
+  { folder, disk, signal, settled }: FetchAllOptions,
+): Promise<ListedFile[]> {
+  const present = wanted.filter(({ name }) => folder.state(name) !== undefined);
+  if (present.length === 0) return [...wanted];
+  const missing = wanted.filter(({ name }) => folder.state(name) === undefined);
+  const files = present.map(({ name, blockSize }) => (
+    { path: folder.pathOf(name), size: folder.state(name)?.size ?? 0, blockSize }
+  ));
+  let position = 0;
+  for await (const hashed of disk.hashFiles(files, { sign: false, signal })) {
+    const file = present[position]!;
+    const same = "id" in hashed && sameBytes(hashed.id, file.id) &&
+      files[position]!.size === file.size;
+    position++;
+    if (same) settled({ ...wasHere, wanted: file, path: folder.pathOf(file.name) });
+    else if (file.replace) missing.push(file);
+    else settled({ wanted: file, error: new Error(otherFileMessage(file.name)) });
+  }
+  return missing;
+}
+
+const wasHere = { wasHere: true, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
+
+function otherFileMessage(name: string): string {
+  return `Cannot get ${name}: there is another file of that name (--force replaces it)`;
+}
+
+async function fetchSmall(small: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
+  if (small.length === 0) return;
+  const { node, folder, signal, settled } = options;
+  const byName = new Map(small.map((file) => [file.name, file]));
+  const done = { wasHere: false, seconds: 0, peerCount: 1, badBlockCount: 0 };
+  await node.fetchWhole(small, {
+    signal,
+    settled: (wanted, outcome) => {
+      const file = byName.get(wanted.name)!;
+      if (outcome instanceof Error) return settled({ wanted: file, error: outcome });
+      const path = folder.pathOf(file.name);
+      settled({ ...done, wanted: file, path, file: outcome, blockCount: file.size === 0 ? 0 : 1 });
+    },
+  });
+}
+
+/** Fetches the content once and copies it to its other names. */
+async function fetchLarge(copies: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
+  const { node, folder, signal, settled } = options;
+  const [first, ...others] = copies;
+  try {
+    const { file, seconds, blockCount, badBlockCount, blocksByPeer } = await node.download(
+      first!,
+      signal,
+    );
+    const peerCount = blocksByPeer.size;
+    const done = { wasHere: false, file, seconds, blockCount, badBlockCount, peerCount };
+    settled({ ...done, wanted: first!, path: folder.pathOf(first!.name) });
+    for (const wanted of others) {
+      await folder.copy(first!.name, wanted.name, { replace: wanted.replace });
+      settled({ ...done, wanted, path: folder.pathOf(wanted.name) });
+    }
+  } catch (reason) {
+    signal.throwIfAborted();
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    for (const wanted of copies) settled({ wanted, error });
+  }
+}
