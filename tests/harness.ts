@@ -43,7 +43,7 @@ export interface Line {
 }
 
 /** One line of `--json` output. */
-export interface Event {
+export interface JsonEvent {
   readonly event: string;
   readonly [field: string]: unknown;
 }
@@ -133,7 +133,7 @@ export class RunningProcess implements AsyncDisposable {
   }
 
   /** What it reported with `--json` until now. Throws when a line that begins with `{` is no JSON. */
-  get events(): Event[] {
+  get events(): JsonEvent[] {
     return this.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   }
 
@@ -171,15 +171,15 @@ export class RunningProcess implements AsyncDisposable {
   /** The first `--json` event of this name that `fits`; deadline and earlier lines as in `waitForLine`. */
   waitForEvent(
     name: string,
-    options: WaitOptions & { readonly fits?: (event: Event) => boolean } = {},
-  ): Promise<Event> {
+    options: WaitOptions & { readonly fits?: (event: JsonEvent) => boolean } = {},
+  ): Promise<JsonEvent> {
     const { fits = () => true } = options;
     let next = options.from ?? 0;
     return this.#waitFor(`an event "${name}"`, options, () => {
       for (; next < this.lines.length; next++) {
         const { stream, text } = this.lines[next]!;
         if (stream !== "stdout" || !text.startsWith("{")) continue;
-        const event: Event = JSON.parse(text);
+        const event: JsonEvent = JSON.parse(text);
         if (event.event === name && fits(event)) return event;
       }
     });
