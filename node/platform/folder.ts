@@ -1,0 +1,197 @@
+/**
+ * The folder port on the local disk: scanning, watching and reading a folder, and its private area.
+ *
+ * Each name is checked again before it becomes a path, and no folder on the way to a file may be a
+ * symbolic link, so nothing outside of the root is ever opened.
+ */
+
+import { checkName } from "../../protocol/path.ts";
+import type { FileState, Folder, FolderScan, OpenFile } from "../store/folder.ts";
+import { FileError, reasonOf } from "./disk_failure.ts";
+import { kindOf, lookAt, openRegular, readStart } from "./file_state.ts";
+import { walkFolder } from "./folder_walk.ts";
+import { watchFolder } from "./folder_watch.ts";
+import { Folders, place } from "./place.ts";
+import { PrivateFolder } from "./private_folder.ts";
+
+/** A folder of the local disk that this process has for itself until it is disposed of. */
+export interface LocalFolder extends Folder, AsyncDisposable {
+  /** The keys of the partial files that are there, also those of an earlier process. */
+  partKeys(): string[];
+}
+
+/** How a folder is opened. */
+export interface OpenFolderOptions {
+  /** Makes the folder, and those above it, when it is missing. */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens the folder at `path` and locks it against other processes.
+ *
+ * @throws {Error} `Cannot use PATH: reason` or `Cannot write into PATH: reason`.
+ */
+export async function openFolder(
+  path: string,
+  { create = false }: OpenFolderOptions = {},
+): Promise<LocalFolder> {
+  const root = await findRoot(path, create);
+  return new DiskFolder(root, PrivateFolder.open(root));
+}
+
+/** The folder's path without symbolic links, which is how the watcher names it too. */
+async function findRoot(path: string, create: boolean): Promise<string> {
+  try {
+    const root = await realPath(path, create);
+    const info = await Deno.lstat(root);
+    if (info.isDirectory) return root;
+    throw new Error(`it is ${kindOf(info)}, not a folder`);
+  } catch (error) {
+    throw new Error(`Cannot use ${path}: ${reasonOf(error)}`);
+  }
+}
+
+async function realPath(path: string, create: boolean): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!create || !(error instanceof Deno.errors.NotFound)) throw error;
+    await Deno.mkdir(path, { recursive: true });
+    return await Deno.realPath(path);
+  }
+}
+
+class DiskFolder implements LocalFolder {
+  readonly root: string;
+  readonly #private: PrivateFolder;
+
+  constructor(root: string, privateFolder: PrivateFolder) {
+    this.root = root;
+    this.#private = privateFolder;
+  }
+
+  scan(signal?: AbortSignal): Promise<FolderScan> {
+    return walkFolder(this.root, signal);
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<void> {
+    return watchFolder(this.root, signal);
+  }
+
+  state(name: string): FileState | undefined {
+    return lookAt(this.pathOf(name));
+  }
+
+  open(name: string): OpenFile {
+    const path = this.pathOf(name);
+    for (let end = name.indexOf("/"); end >= 0; end = name.indexOf("/", end + 1)) {
+      const folder = name.slice(0, end);
+      if (!isFolder(`${this.root}/${folder}`)) {
+        throw new Error(`Cannot open ${name}: ${folder} is not a folder`);
+      }
+    }
+    return openRegular(path, name);
+  }
+
+  /**
+   * The state proves that it is the file that was hashed, wherever a symbolic link on the way would lead.
+   * It is looked at before, so that only a regular file is opened, and after, so that what was read is
+   * what was hashed.
+   */
+  readWhole(name: string, state: FileState, into: Uint8Array): boolean {
+    const path = this.pathOf(name);
+    return into.length === state.size &&
+      lookAt(path)?.stamp === state.stamp &&
+      readStart(path, into) &&
+      lookAt(path)?.stamp === state.stamp;
+  }
+
+  async copy(from: string, to: string, { replace }: { readonly replace: boolean }): Promise<void> {
+    const temporary = this.temporaryPath();
+    try {
+      await this.#copyTo(temporary, from);
+      const failure = place({ temporary, path: this.pathOf(to), replace }, new Folders(this.root));
+      if (failure !== undefined) throw new Error(failure.error);
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw new Error(`Cannot copy ${from} to ${to}: ${reasonOf(error)}`);
+    }
+  }
+
+  async #copyTo(temporary: string, name: string): Promise<void> {
+    const file = this.open(name);
+    try {
+      const { stamp } = file.state();
+      await Deno.copyFile(this.pathOf(name), temporary);
+      if (this.state(name)?.stamp !== stamp) throw new FileError("ECHANGED");
+    } finally {
+      file.close();
+    }
+  }
+
+  pathOf(name: string): string {
+    return `${this.root}/${checkName(name)}`;
+  }
+
+  partPath(key: string): string {
+    return this.#private.partPath(key);
+  }
+
+  partKeys(): string[] {
+    return this.#private.partKeys();
+  }
+
+  async makePart(key: string, size: number): Promise<void> {
+    const path = this.partPath(key);
+    try {
+      const found = await lstatOrNothing(path);
+      if (found !== undefined && !found.isFile) throw new Error(`it is ${kindOf(found)}`);
+      if (found?.size === size) return;
+      using file = await Deno.open(path, { write: true, create: true });
+      await file.truncate(size);
+    } catch (error) {
+      throw new Error(`Cannot make ${path}: ${reasonOf(error)}`);
+    }
+  }
+
+  openPart(key: string): OpenFile {
+    const path = this.partPath(key);
+    return openRegular(path, path);
+  }
+
+  async removePart(key: string): Promise<void> {
+    const path = this.partPath(key);
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw new Error(`Cannot remove ${path}: ${reasonOf(error)}`);
+    }
+  }
+
+  temporaryPath(): string {
+    return this.#private.temporaryPath();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#private[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
