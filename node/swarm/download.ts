@@ -18,12 +18,12 @@ import type { Manifest } from "../content/manifest.ts";
 import { blockCount, sizeOfBlock } from "../content/tree.ts";
 import type { BlockDisk, DiskFailure, LandOutcome } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
-import { BlockPicker } from "./block_picker.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import { Candidates } from "./candidates.ts";
 import { fileKey } from "./catalog.ts";
 import type { Catalog, FileId, FileKey, HeldFile } from "./catalog.ts";
 import { DownloadSource } from "./download_source.ts";
+import { Fetching } from "./fetching.ts";
 import type { Link } from "./link.ts";
 import type { Links, PeerAddress } from "./links.ts";
 import { PeerLied, requestManifest } from "./manifest_request.ts";
@@ -235,7 +235,7 @@ export class Download {
 
   /** A source that offers nothing leaves its place when others could be tried. */
   #judgeUsefulness(source: DownloadSource, nowMs: number): void {
-    if (!source.idle || this.#fetching?.picker.offers(source.have)) {
+    if (!source.idle || this.#fetching?.offers(source.have)) {
       this.#usefulMs.set(source, nowMs);
     } else if (
       this.#hasEnoughPeers() && nowMs - (this.#usefulMs.get(source) ?? nowMs) > USELESS_MS
@@ -311,39 +311,22 @@ export class Download {
     known.source = source;
     this.#sources.set(link.key, source);
     this.#usefulMs.set(source, this.#context.clock.now());
-    this.#countPartial(source, 1);
+    this.#fetching!.joined(source);
     this.#gained(source, known.early);
   }
 
   #remove(source: DownloadSource, failed: boolean): void {
     if (!this.#sources.delete(source.link.key)) return;
     this.#usefulMs.delete(source);
-    this.#countPartial(source, -1);
+    this.#fetching!.left(source);
     this.#release(source);
     source.link.unfollow(this.wanted);
     this.#candidates.free(source.link.nodeId, { failed, nowMs: this.#context.clock.now() });
   }
 
-  /** Availability counts partial holders only, see block_picker.ts. */
-  #countPartial(source: DownloadSource, change: 1 | -1): void {
-    const { picker } = this.#fetching!;
-    const { have } = source;
-    if (have.complete) return;
-    for (let index = 0; index < have.count; index++) {
-      if (!have.has(index)) continue;
-      if (change > 0) picker.gained(index);
-      else picker.lost(index);
-    }
-  }
-
   #gained(source: DownloadSource, indexes: readonly number[]): void {
     if (this.#sources.get(source.link.key) !== source) return;
-    const { picker } = this.#fetching!;
-    for (const index of indexes) {
-      if (source.have.complete || !source.have.add(index)) continue;
-      if (!source.have.complete) picker.gained(index);
-      else for (let i = 0; i < source.have.count; i++) if (i !== index) picker.lost(i);
-    }
+    for (const index of indexes) this.#fetching!.gained(source, index);
     this.#ask(source);
   }
 
@@ -385,7 +368,7 @@ export class Download {
       if (this.#isEnded) throw new Error("the download has ended");
       this.#resumedCount = this.#reportedCount = have.held;
       const file = catalog.addPart(manifest, have);
-      this.#fetching = new Fetching(file, new BlockPicker(have, random));
+      this.#fetching = new Fetching(file, random);
       if (have.complete) void this.#promote();
       return manifest;
     } catch (reason) {
@@ -411,9 +394,8 @@ export class Download {
 
   #ask(source: DownloadSource): void {
     if (this.#isEnded || this.#fetching === undefined) return;
-    const { picker } = this.#fetching;
     while (source.hasRoom) {
-      const index = picker.take(source.have);
+      const index = this.#fetching.take(source.have);
       if (index === undefined) return;
       source.ask(index);
     }
@@ -421,25 +403,13 @@ export class Download {
 
   /** The end game: idle peers are asked for what others keep us waiting for. */
   #askOverdue(nowMs: number): void {
-    if (this.#fetching === undefined || this.#fetching.picker.missingCount > 0) return;
-    for (const source of this.#sources.values()) {
+    if (!this.#fetching?.isEndGame) return;
+    const others = [...this.#sources.values()];
+    for (const source of others) {
       if (!source.idle || !source.hasRoom) continue;
-      const index = this.#overdueFor(source, nowMs);
+      const index = this.#fetching.overdue(source, { others, beforeMs: nowMs - OVERDUE_MS });
       if (index !== undefined) source.ask(index);
     }
-  }
-
-  /** A block that this source holds and that exactly one other owes us for too long. */
-  #overdueFor(source: DownloadSource, nowMs: number): number | undefined {
-    const { have } = this.#fetching!.file;
-    for (let index = 0; index < have.count; index++) {
-      if (have.has(index) || !source.have.has(index)) continue;
-      const since = [...this.#sources.values()]
-        .map((other) => other.askedMs(index))
-        .filter((askedMs) => askedMs !== undefined);
-      if (since.length === 1 && nowMs - since[0]! >= OVERDUE_MS) return index;
-    }
-    return undefined;
   }
 
   async #land(source: DownloadSource, index: number, buffer: ArrayBuffer): Promise<void> {
@@ -475,7 +445,7 @@ export class Download {
       this.#blocksByPeer.set(key, (this.#blocksByPeer.get(key) ?? 0) + 1);
       this.#rate.add(sizeOfBlock(file.manifest, index));
       this.#progressMs = this.#context.clock.now();
-      this.#fetching!.gained(index);
+      this.#fetching!.landed(index);
       this.#context.catalog.gain(file, index);
     }
   }
@@ -497,13 +467,9 @@ export class Download {
   }
 
   #lost(source: DownloadSource, index: number, absent: boolean): void {
-    const { picker, file } = this.#fetching!;
-    if (absent && source.have.has(index)) {
-      if (source.have.complete) source.have.remove(index), this.#countPartial(source, 1);
-      else source.have.remove(index), picker.lost(index);
-    }
-    const owed = [...this.#sources.values()].some((other) => other.askedMs(index) !== undefined);
-    if (!owed && !file.have.has(index)) picker.release(index);
+    if (absent) this.#fetching!.lost(source, index);
+    const isOwed = [...this.#sources.values()].some((other) => other.askedMs(index) !== undefined);
+    if (!isOwed) this.#fetching!.release(index);
   }
 
   /** Takes all requests away from a source and lets the others have them. */
@@ -537,18 +503,5 @@ export class Download {
     catalog.complete(this.#fetching!.file, name, stamp);
     this.#isEnded = true;
     this.#ended.resolve();
-  }
-}
-
-/** A download that has its manifest. */
-class Fetching {
-  heldBytes = 0;
-
-  constructor(readonly file: HeldFile, readonly picker: BlockPicker) {
-    for (let i = 0; i < file.have.count; i++) if (file.have.has(i)) this.gained(i);
-  }
-
-  gained(index: number): void {
-    this.heldBytes += sizeOfBlock(this.file.manifest, index);
   }
 }

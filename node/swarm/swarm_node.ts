@@ -48,6 +48,8 @@ export interface SwarmNodeOptions extends Introduction {
   /** Bytes per second, over all peers. */
   readonly upLimit?: number | undefined;
   readonly downLimit?: number | undefined;
+  /** Resolves when the catalog holds all that the node has to offer at its start; by default, at once. */
+  readonly ready?: Promise<void>;
   /** The tracker says that the batch has ended. */
   readonly stopped?: () => void;
 }
@@ -108,6 +110,7 @@ export class SwarmNode implements AsyncDisposable {
       port: this.address.port,
       catalog: this.catalog,
       log,
+      ready: options.ready ?? Promise.resolve(),
       stopped: () => options.stopped?.(),
     });
     this.catalog.observe({

@@ -39,6 +39,8 @@ export interface TrackerSessionOptions extends Introduction {
   readonly port: number;
   readonly catalog: Catalog;
   readonly log: Log;
+  /** Resolves when the catalog holds all that the node has to offer at its start. */
+  readonly ready: Promise<void>;
   /** The tracker says that the whole batch has ended. */
   readonly stopped: () => void;
 }
@@ -224,25 +226,26 @@ export class TrackerSession implements Disposable {
     this.#options.stopped();
   }
 
-  /** The whole catalog, in pages; then the changes that came up meanwhile. */
+  /**
+   * The whole catalog in pages, and an empty last page once all files of the node are in the catalog. What
+   * comes up meanwhile is announced as it comes.
+   */
   async #announceAll(connection: Connection): Promise<void> {
     this.#changes.clear();
-    const pages = announcementPages([...this.#options.catalog]);
-    for (const [position, files] of pages.entries()) {
-      const last = position === pages.length - 1;
-      const page = { port: this.#options.port, first: position === 0, last, files };
-      const timeoutMs = last ? ASSEMBLY_TIMEOUT_MS : undefined;
-      const answer = await connection.request(
-        { type: "announce", ...page },
-        "announced",
-        timeoutMs,
-      );
+    const { catalog, port, ready } = this.#options;
+    for (const [position, files] of announcementPages([...catalog]).entries()) {
+      const page = { port, first: position === 0, last: false, files };
+      const answer = await connection.request({ type: "announce", ...page }, "announced");
       this.#pingEveryMs = Math.max(100, answer.ttlMs / 3);
     }
     this.#online.resolve(connection);
-    this.#assembled.resolve();
     void connection.closed.then(() => this.#online = Promise.withResolvers());
     this.#changed(() => {});
+    await Promise.race([ready, connection.closed]);
+    await this.#announceChanges(connection);
+    const last = { type: "announce", port, first: false, last: true, files: [] } as const;
+    await connection.request(last, "announced", ASSEMBLY_TIMEOUT_MS);
+    this.#assembled.resolve();
   }
 
   #changed(note: (changes: Changes) => void): void {

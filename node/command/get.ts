@@ -1,0 +1,237 @@
+/** `p2pnode get`: downloads files from the swarm and ends, or stays to share them. */
+
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import type { Address } from "../../protocol/ports.ts";
+import { checkName } from "../../protocol/path.ts";
+import { fetchAll } from "../swarm/fetch_all.ts";
+import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
+import { SwarmNode } from "../swarm/swarm_node.ts";
+import type { TrackedFile } from "../swarm/tracker_session.ts";
+import { formatSize } from "../text/size.ts";
+import { formatTable } from "../text/table.ts";
+import { printable } from "../text/printable.ts";
+import { defineCommand } from "./declaration.ts";
+import type { ParsedCommand } from "./declaration.ts";
+import { nodeFlags, progressOf, trackerPositionals } from "./node_flags.ts";
+import { UsageError } from "./usage_error.ts";
+import { Exit } from "./world.ts";
+import type { World } from "./world.ts";
+
+/** How long a file that is listed may stay without a block before its download is given up. */
+const PATIENCE_MS = 60_000;
+/** How often progress is shown. */
+const PROGRESS_MS = 200;
+
+export const getCommand = defineCommand({
+  name: "get",
+  summary: "Download files from the swarm, every block verified.",
+  positionals: {
+    ...trackerPositionals,
+    names: { doc: "names of files, or ids (at least 8 leading digits)", presence: "rest" },
+  },
+  flags: {
+    all: { kind: "boolean", doc: "get every file that the tracker lists" },
+    out: {
+      kind: "text",
+      short: "o",
+      default: ".",
+      placeholder: "DIR",
+      doc: "where to put the files",
+    },
+    publisher: { kind: "text", placeholder: "KEY", doc: "accept only files signed by this key" },
+    force: { kind: "boolean", doc: "replace other files of the same name" },
+    seed: { kind: "boolean", doc: "stay and share the files until stopped" },
+    json: { kind: "boolean", doc: "print one JSON object a line" },
+    ...nodeFlags,
+  },
+  examples: [
+    "p2pnode get 127.0.0.1 5000 debian.iso --out ./downloads",
+    "p2pnode get tracker.lan 5000 --all --seed",
+  ],
+});
+
+type Parsed = ParsedCommand<typeof getCommand>;
+
+export async function runGet({ positionals, flags }: Parsed, world: World): Promise<void> {
+  const { trackerHost, trackerPort, names } = positionals;
+  if (names.length === 0 && !flags.all) {
+    throw new UsageError("Cannot get: no file is named (give names or ids, or --all)");
+  }
+  if (names.length > 0 && flags.all) {
+    throw new UsageError("Cannot get: --all and names exclude each other");
+  }
+  const publisher = flags.publisher === undefined ? undefined : readPublisher(flags.publisher);
+  await using folder = await world.openFolder(flags.out, { create: true });
+  using disk = world.openDisk(folder);
+  const aborted = new AbortController();
+  const signal = AbortSignal.any([world.stopped, aborted.signal]);
+  await using node = new SwarmNode({
+    ...world,
+    ...flags,
+    identity: world.makeIdentity(),
+    tracker: { host: trackerHost, port: trackerPort },
+    listen: { host: flags.host, port: flags.port },
+    folder,
+    disk,
+    cacheSize: flags.cache,
+    log: (line) => world.warn(`p2pnode: ${printable(line)}`),
+    stopped: () => aborted.abort(new Exit(0)),
+  });
+  await node.session.connect();
+  const listed = flags.all
+    ? await node.session.listFiles()
+    : (await Promise.all(names.map((name) => findOne(node, name, publisher)))).flat();
+  const wanted = toFetch(listed, { publisher, replace: flags.force });
+  const running = node.session.run();
+  await Promise.race([node.session.assembled, untilAborted(signal)]);
+  signal.throwIfAborted();
+  const failedCount = await fetchAndTell(wanted, { node, folder, disk, signal, flags, world });
+  if (failedCount > 0) throw new Exit(1);
+  await Promise.race([node.session.terminated(), running, world.clock.sleep(PATIENCE_MS, signal)])
+    .catch(() => {});
+  if (flags.seed) await untilAborted(signal);
+}
+
+interface Telling {
+  readonly node: SwarmNode;
+  readonly folder: Parameters<typeof fetchAll>[1]["folder"];
+  readonly disk: Parameters<typeof fetchAll>[1]["disk"];
+  readonly signal: AbortSignal;
+  readonly flags: Parsed["flags"];
+  readonly world: World;
+}
+
+/** Fetches, shows how it goes, and answers how many files could not be had. */
+async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Promise<number> {
+  const { node, flags, world } = telling;
+  const view = progressOf(world, flags.json);
+  let failedCount = 0;
+  const shown = new AbortController();
+  const showing = showProgress();
+  try {
+    await fetchAll(wanted, {
+      ...telling,
+      settled: (outcome) => {
+        if ("error" in outcome) {
+          failedCount++;
+          world.warn(`p2pnode: ${printable(outcome.error.message)}`);
+        } else if (flags.json) world.print(JSON.stringify(doneEvent(outcome)));
+        else if (wanted.length <= LINES_MAX) view.log(doneLine(outcome));
+      },
+    });
+  } finally {
+    shown.abort();
+    await showing;
+    view.end();
+  }
+  if (!flags.json && wanted.length > LINES_MAX) {
+    world.print(`${wanted.length - failedCount} of ${wanted.length} files are here`);
+  }
+  return failedCount;
+
+  async function showProgress(): Promise<void> {
+    while (!shown.signal.aborted) {
+      await world.clock.sleep(PROGRESS_MS, shown.signal);
+      view.show([...node.downloads].map((download) => download.progress));
+    }
+  }
+}
+
+/** More files than this are summed up in one line. */
+const LINES_MAX = 20;
+
+function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
+  return {
+    event: "done",
+    name: wanted.name,
+    id: toHex(wanted.id),
+    bytes: wanted.size,
+    seconds: counts.seconds,
+    blocks: counts.blockCount,
+    bad_blocks: counts.badBlockCount,
+    peers: counts.peerCount,
+    path,
+    was_here: wasHere,
+  };
+}
+
+function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }: Fetched): string {
+  const name = printable(wanted.name);
+  if (wasHere) return `${name} is here already`;
+  const rate = seconds > 0 ? ` (${formatSize(wanted.size / seconds)}/s)` : "";
+  const bad = badBlockCount > 0 ? `, ${badBlockCount} bad blocks refused` : "";
+  return `got ${name}: ${formatSize(wanted.size)} in ${seconds.toFixed(2)} s${rate} from ` +
+    `${peerCount} ${peerCount === 1 ? "peer" : "peers"}${bad}`;
+}
+
+function readPublisher(text: string): Uint8Array {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw new UsageError("Cannot read --publisher: a key has 64 hexadecimal digits");
+  }
+  return fromHex(text);
+}
+
+/** The one file of that name. Throws when there is none, or when there are several contents. */
+export async function findOne(
+  node: SwarmNode,
+  name: string,
+  publisher: Uint8Array | undefined,
+): Promise<TrackedFile[]> {
+  const found = await node.session.listFiles(name);
+  const matching = publisher === undefined
+    ? found
+    : found.filter((file) => toHex(file.publisher) === toHex(publisher));
+  const files = matching.length > 0 ? matching : found;
+  const contents = new Set(files.map((file) => `${toHex(file.id)} ${file.size}`));
+  if (contents.size === 0) {
+    throw new Error(`Cannot get ${printable(name)}: nobody has it (see p2pnode ls)`);
+  }
+  if (contents.size > 1) throw new Error(ambiguous(name, files));
+  return [files.find((file) => file.name === name) ?? files[0]!];
+}
+
+function ambiguous(name: string, files: readonly TrackedFile[]): string {
+  const rows = files.map((file) => [
+    toHex(file.id).slice(0, 16),
+    formatSize(file.size),
+    toHex(file.publisher).slice(0, 16),
+    file.name,
+  ]);
+  const columns = [{ title: "id" }, { title: "size", align: "right" }, { title: "publisher" }, {
+    title: "name",
+  }] as const;
+  return [
+    `Cannot get ${printable(name)}: there are ${files.length} different files (give an id)`,
+    ...formatTable(columns, rows),
+  ].join("\n");
+}
+
+/** What to fetch of what is listed: safe names only, each once. */
+export function toFetch(
+  files: readonly TrackedFile[],
+  { publisher, replace }: { publisher: Uint8Array | undefined; replace: boolean },
+): ListedFile[] {
+  const byName = new Map<string, ListedFile>();
+  for (const { id, size, name, blockSize } of files) {
+    checkName(name);
+    const known = byName.get(name);
+    if (known !== undefined && toHex(known.id) !== toHex(id)) {
+      throw new Error(
+        `Cannot get ${printable(name)}: there are different files of that name (get them by id)`,
+      );
+    }
+    const only = publisher === undefined ? {} : { publisher };
+    byName.set(name, { id, size, name, blockSize, replace, patienceMs: PATIENCE_MS, ...only });
+  }
+  return [...byName.values()];
+}
+
+/** Resolves when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+export type { Address, Failed };

@@ -1,0 +1,107 @@
+/**
+ * The blocks of a file that is being fetched: which are held, which are missing, and who has them.
+ *
+ * The numbers behind "rarest first" are kept here: each partial holder's blocks count from when it joins
+ * until it leaves. Complete holders do not count, see block_picker.ts.
+ */
+
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { Random } from "../../protocol/ports.ts";
+import { sizeOfBlock } from "../content/tree.ts";
+import { BlockPicker } from "./block_picker.ts";
+import type { HeldFile } from "./catalog.ts";
+
+/** What can be asked for blocks, as far as counting them goes. */
+export interface BlockHolder {
+  readonly have: Bitfield;
+  /** When block `index` was asked for here, or `undefined`. */
+  askedMs(index: number): number | undefined;
+}
+
+export class Fetching {
+  readonly file: HeldFile;
+  readonly #picker: BlockPicker;
+  #heldBytes = 0;
+
+  constructor(file: HeldFile, random: Random) {
+    this.file = file;
+    this.#picker = new BlockPicker(file.have, random);
+    for (let index = 0; index < file.have.count; index++) {
+      if (file.have.has(index)) this.landed(index);
+    }
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether every block is held or was asked for. */
+  get isEndGame(): boolean {
+    return this.#picker.missingCount === 0;
+  }
+
+  /** Whether a holder of `have` has a block that nobody was asked for. */
+  offers(have: Bitfield): boolean {
+    return this.#picker.offers(have);
+  }
+
+  /** Takes the rarest missing block that `have` holds. */
+  take(have: Bitfield): number | undefined {
+    return this.#picker.take(have);
+  }
+
+  /** A block is verified and written. */
+  landed(index: number): void {
+    this.#heldBytes += sizeOfBlock(this.file.manifest, index);
+  }
+
+  /** Nobody is asked for this block any more, so it is missing unless it has landed. */
+  release(index: number): void {
+    if (!this.file.have.has(index)) this.#picker.release(index);
+  }
+
+  joined({ have }: BlockHolder): void {
+    if (!have.complete) this.#count(have, 1);
+  }
+
+  left({ have }: BlockHolder): void {
+    if (!have.complete) this.#count(have, -1);
+  }
+
+  /** A holder has one more block. Throws a `ProtocolError` when there is no such block. */
+  gained({ have }: BlockHolder, index: number): void {
+    if (!have.add(index)) return;
+    this.#picker.gained(index);
+    if (have.complete) this.#count(have, -1);
+  }
+
+  /** A holder does not hold this block after all. */
+  lost({ have }: BlockHolder, index: number): void {
+    if (!have.has(index)) return;
+    if (have.complete) this.#count(have, 1);
+    have.remove(index);
+    this.#picker.lost(index);
+  }
+
+  /** A block that `holder` has and that exactly one of `others` owes us since `beforeMs`. */
+  overdue(
+    holder: BlockHolder,
+    { others, beforeMs }: { others: readonly BlockHolder[]; beforeMs: number },
+  ): number | undefined {
+    const { have } = this.file;
+    for (let index = 0; index < have.count; index++) {
+      if (have.has(index) || !holder.have.has(index)) continue;
+      const asked = others.map((other) => other.askedMs(index)).filter((ms) => ms !== undefined);
+      if (asked.length === 1 && asked[0]! <= beforeMs) return index;
+    }
+    return undefined;
+  }
+
+  #count(have: Bitfield, change: 1 | -1): void {
+    for (let index = 0; index < have.count; index++) {
+      if (!have.has(index)) continue;
+      if (change > 0) this.#picker.gained(index);
+      else this.#picker.lost(index);
+    }
+  }
+}
