@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { toHex } from "../../protocol/bytes.ts";
 import { loadOrCreateIdentity } from "./key_file.ts";
 
@@ -44,8 +44,7 @@ Deno.test("loadOrCreateIdentity() refuses a damaged key and leaves it as it is",
     const whole = await Deno.readTextFile(key);
     for (const text of ["", whole.slice(0, 60), "x".repeat(5000)]) {
       await Deno.writeTextFile(key, text);
-      const error = await assertRejects(() => loadOrCreateIdentity(dir), Error);
-      assert(error.message.startsWith(`Cannot use key ${key}: it is `), error.message);
+      await assertRejects(() => loadOrCreateIdentity(dir), Error, `Cannot use key ${key}: it is `);
       assertEquals(await Deno.readTextFile(key), text);
     }
   }));
@@ -55,16 +54,33 @@ Deno.test("loadOrCreateIdentity() refuses a key that is a link or a folder", () 
     await loadOrCreateIdentity(dir);
     await Deno.rename(key, `${dir}/elsewhere`);
     await Deno.symlink(`${dir}/elsewhere`, key);
-    await assertRejects(() => loadOrCreateIdentity(dir), Error, "it is no key file");
+    await assertRejects(() => loadOrCreateIdentity(dir), Error, "it is not a regular file");
     await Deno.remove(key);
     await Deno.mkdir(key);
-    await assertRejects(() => loadOrCreateIdentity(dir), Error, "it is no key file");
+    await assertRejects(() => loadOrCreateIdentity(dir), Error, "it is not a regular file");
   }));
 
-Deno.test("loadOrCreateIdentity() says which key cannot be made", async () => {
-  await assertRejects(
-    () => loadOrCreateIdentity("/dev/null"),
-    Error,
-    "Cannot create key /dev/null/.p2pnode/key: ",
-  );
-});
+Deno.test("loadOrCreateIdentity() removes what a crash left while making a key", () =>
+  inFolder(async (dir, key) => {
+    await Deno.mkdir(`${dir}/.p2pnode`);
+    await Deno.writeTextFile(`${key}.half`, "-----BEGIN");
+    const made = await loadOrCreateIdentity(dir);
+    await Deno.link(key, `${key}.linked`);
+    assertEquals((await loadOrCreateIdentity(dir)).nodeId, made.nodeId);
+    const names = await Array.fromAsync(Deno.readDir(`${dir}/.p2pnode`), (entry) => entry.name);
+    assertEquals(names, ["key"]);
+  }));
+
+Deno.test("loadOrCreateIdentity() says which key cannot be made or used", () =>
+  inFolder(async (dir) => {
+    await assertRejects(
+      () => loadOrCreateIdentity(`${dir}/missing`),
+      Error,
+      `Cannot make key ${dir}/missing/.p2pnode/key: there is no such file or folder`,
+    );
+    await assertRejects(
+      () => loadOrCreateIdentity("/dev/null"),
+      Error,
+      "Cannot use key /dev/null/.p2pnode/key: a part of its path is not a folder",
+    );
+  }));
