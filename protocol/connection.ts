@@ -24,6 +24,9 @@ export const SILENCE_MAX_MS = 30_000;
 /** How many requests of ours may wait for answers. */
 const OPEN_REQUESTS_MAX = 1024;
 
+/** Longer reasons are cut; in UTF-8 no more than three times as many bytes. */
+const REASON_LENGTH_MAX = 160;
+
 /** What becomes of a request. */
 export interface Answers {
   /** Called for each answer; answers whether it was the last one. The chunk, if any, is in `chunk`. */
@@ -38,7 +41,7 @@ export type Receive = (frame: Frame, chunk: ChunkReader) => void | Promise<void>
 interface OpenRequest {
   readonly answers: Answers;
   readonly timeoutMs: number;
-  /** Set by the first tick after the request, or after its last answer. */
+  /** Set by the first tick after the request, or after something of an answer came. */
   deadlineMs: number | undefined;
 }
 
@@ -48,9 +51,9 @@ export class Connection implements Disposable {
   readonly #outbox: Outbox;
   readonly #open = new Map<number, OpenRequest>();
   #requestLast = 0;
-  /** How much had been received when it last grew, and when that was seen. */
-  #heardBytes = -1;
-  #heardMs = 0;
+  /** How many bytes had passed as signs of life when there were last more, and when that was seen. */
+  #aliveBytes = -1;
+  #aliveMs = 0;
   #pinged = false;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   #isClosed = false;
@@ -87,7 +90,9 @@ export class Connection implements Disposable {
 
   /** Sends a notice, or an answer to the request of that number. */
   send(message: Message, request = 0): void {
-    this.#outbox.send(encode(message, request));
+    const frame = encode(message, request);
+    if (messages[message.type].kind === "answer") this.#outbox.sendAnswer(frame);
+    else this.#outbox.send(frame);
   }
 
   /** Answers with a chunk; resolves when it was handed to the stream. `chunk` must not change before. */
@@ -97,7 +102,7 @@ export class Connection implements Disposable {
 
   /** Answers a request with an error. */
   refuse(request: number, code: ErrorCode, reason: string): void {
-    this.send({ type: "error", code, reason: reason.slice(0, 160) }, request);
+    this.send(errorMessage(code, reason), request);
   }
 
   /** Sends a request whose answers go to `answers`. Answers its number, for `cancel`. */
@@ -107,6 +112,10 @@ export class Connection implements Disposable {
       return 0;
     }
     if (this.#open.size >= OPEN_REQUESTS_MAX) throw new RangeError("Cannot ask: too many requests");
+    return this.#ask(message, answers, timeoutMs);
+  }
+
+  #ask(message: Message, answers: Answers, timeoutMs: number): number {
     const request = this.#nextRequest();
     this.#open.set(request, { answers, timeoutMs, deadlineMs: undefined });
     this.#outbox.send(encode(message, request));
@@ -144,8 +153,9 @@ export class Connection implements Disposable {
         if (frame === null) break;
         const handled = this.#dispatch(frame, receive);
         if (handled !== undefined) await handled;
-        // Answers that the other side does not take must not pile up, so neither do its requests.
-        if (this.#outbox.full) await this.#outbox.ready();
+        // Answers that the other side does not take must not pile up, so no more of its requests are
+        // read. What this side asks does not count, or two that ask much would wait for each other.
+        if (this.#outbox.answersFull) await this.#outbox.answersTaken();
       }
       this.close();
     } catch (reason) {
@@ -173,17 +183,20 @@ export class Connection implements Disposable {
       this.cancel(request);
       open.answers.failed(new RemoteError(ErrorCode.timeout, "no answer came in time"));
     }
-    if (this.bytesReceived !== this.#heardBytes) {
-      this.#heardBytes = this.bytesReceived;
+    // A side that takes a long chunk off this one may have nothing to say meanwhile.
+    const aliveBytes = this.bytesReceived + this.#outbox.chunkBytesSent;
+    const silentMs = nowMs - this.#aliveMs;
+    if (aliveBytes !== this.#aliveBytes) {
+      this.#aliveBytes = aliveBytes;
+      this.#aliveMs = nowMs;
       this.#pinged = false;
-      this.#heardMs = nowMs;
-    } else if (nowMs - this.#heardMs >= SILENCE_MAX_MS) {
+    } else if (silentMs >= SILENCE_MAX_MS) {
       this.close(
         new ProtocolError(ErrorCode.timeout, "Cannot go on: nothing was heard for too long"),
       );
-    } else if (nowMs - this.#heardMs >= PING_AFTER_MS && !this.#pinged) {
+    } else if (silentMs >= PING_AFTER_MS && !this.#pinged) {
       this.#pinged = true;
-      this.ask({ type: "ping" }, { answer: () => true, failed: () => {} }, SILENCE_MAX_MS);
+      this.#ask({ type: "ping" }, { answer: () => true, failed: () => {} }, SILENCE_MAX_MS);
     }
   }
 
@@ -209,14 +222,13 @@ export class Connection implements Disposable {
     this.close();
   }
 
-  /** One write that is not waited for: if the stream cannot take it, the other side learns less. */
+  /**
+   * One write that is not waited for: if the stream cannot take it, the other side learns less. In the
+   * middle of another frame it would be taken for a part of that.
+   */
   #sayGoodbye(reason: ProtocolError): void {
-    const frame = encode({
-      type: "error",
-      code: reason.code,
-      reason: reason.message.slice(0, 160),
-    });
-    this.#stream.write(frame).catch(() => {});
+    if (this.#outbox.withinFrame) return;
+    this.#stream.write(encode(errorMessage(reason.code, reason.message))).catch(() => {});
   }
 
   #nextRequest(): number {
@@ -245,6 +257,7 @@ export class Connection implements Disposable {
       this.#open.delete(request);
       return open.answers.failed(remoteError(message));
     }
+    open.deadlineMs = undefined;
     const last = open.answers.answer(message, this.#reader, chunkSize);
     if (typeof last !== "boolean") {
       return last.then((isLast) => this.#settle(request, open, isLast));
@@ -265,6 +278,11 @@ export function unexpected(message: Message, to?: Message): ProtocolError {
     ErrorCode.unexpected,
     `Cannot take ${message.type}${where}: it makes no sense here`,
   );
+}
+
+/** A reason may hold anything, a file's name for one; what is cut off it may be half a character. */
+function errorMessage(code: ErrorCode, reason: string): MessageOf<"error"> {
+  return { type: "error", code, reason: reason.slice(0, REASON_LENGTH_MAX).toWellFormed() };
 }
 
 function remoteError(message: MessageOf<"error">): RemoteError {

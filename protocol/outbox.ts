@@ -2,35 +2,44 @@
  * The sending half of a connection: two queues and one writer.
  *
  * Control messages overtake queued chunks, so that a `have` or a `cancel` does not wait behind megabytes.
- * Small frames that wait together leave in one write. Both queues are bounded in bytes: `ready` tells a
- * sender when to go on, and TCP's own back-pressure is what makes them fill.
+ * Small frames that wait together leave in one write. The queues fill when the other side does not read,
+ * through TCP's own back-pressure, and say so: `full` to senders of what can be put off, and
+ * `answersFull` to whoever reads the requests that are answered here.
  */
 
 import { ConnectionClosed } from "./errors.ts";
 import type { Duplex } from "./ports.ts";
 
-/** A sender that finds more than this waiting waits itself. */
+/** With this much waiting, messages that can be put off should be. */
 const CONTROL_BYTES_MAX = 256 * 1024;
-/** Frames up to this size are copied together rather than written one by one. */
+/** With this much of answers waiting, no more requests should be read. */
+const ANSWER_BYTES_MAX = 256 * 1024;
+/** Frames up to this size together are copied into one write. */
 const GATHER_SIZE = 64 * 1024;
 
-interface ChunkFrame {
-  readonly head: Uint8Array;
-  readonly chunk: Uint8Array;
-  readonly sent: PromiseWithResolvers<void>;
+interface QueuedFrame {
+  readonly parts: readonly Uint8Array[];
+  readonly size: number;
+  readonly isAnswer: boolean;
+  /** Who waits for a chunk to be handed over; a control message has nobody. */
+  readonly sent: PromiseWithResolvers<void> | undefined;
 }
 
 export class Outbox {
   readonly #sink: Pick<Duplex, "write">;
-  readonly #control: Uint8Array[] = [];
+  readonly #onBroken: (reason: Error) => void;
+  readonly #control: QueuedFrame[] = [];
+  readonly #chunks: QueuedFrame[] = [];
   #controlBytes = 0;
-  readonly #chunks: ChunkFrame[] = [];
+  #answerBytes = 0;
+  #chunkBytesSent = 0;
+  /** Taken from a queue and not yet handed over to the last byte. */
+  #underWay: readonly QueuedFrame[] = [];
   /** Made when it is first needed: most connections of a tracker never do. */
   #gather: Uint8Array | undefined;
   #writing = false;
-  #room: PromiseWithResolvers<void> | undefined;
+  #progress = Promise.withResolvers<void>();
   #closed: Error | undefined;
-  readonly #onBroken: (reason: Error) => void;
 
   /** `onBroken` is called once, when a write failed. */
   constructor(sink: Pick<Duplex, "write">, onBroken: (reason: Error) => void) {
@@ -38,24 +47,52 @@ export class Outbox {
     this.#onBroken = onBroken;
   }
 
-  /** Whether as much is waiting as may wait; senders of messages that can be put off look here. */
+  /** Whether so much is waiting that messages which can be put off should be. */
   get full(): boolean {
     return this.#controlBytes >= CONTROL_BYTES_MAX;
   }
 
-  /** Resolves once the queue of control messages has room; rejects when the connection is closed. */
-  ready(): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (!this.full) return Promise.resolve();
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+  /** Whether so many answers are waiting that no more requests should be read. */
+  get answersFull(): boolean {
+    return this.#answerBytes >= ANSWER_BYTES_MAX;
   }
 
-  /** Queues a frame without a chunk. A closed outbox drops it. */
+  /** Whether a frame may have been handed over in part, so that nothing else may be written now. */
+  get withinFrame(): boolean {
+    return this.#underWay.length > 0;
+  }
+
+  /** Bytes of frames with chunks that the stream has taken so far: it grows within a long chunk, too. */
+  get chunkBytesSent(): number {
+    return this.#chunkBytesSent;
+  }
+
+  /** Resolves once there is room for more answers; rejects when the connection is closed. */
+  async answersTaken(): Promise<void> {
+    while (this.#closed === undefined && this.answersFull) await this.#progress.promise;
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
+  /** Resolves when everything queued so far was handed to the stream, or the connection is closed. */
+  async drained(): Promise<void> {
+    while (this.#closed === undefined && this.#writing) await this.#progress.promise;
+  }
+
+  /** Queues a request or a notice. A closed outbox drops it. */
   send(frame: Uint8Array): void {
+    this.#sendControl(frame, false);
+  }
+
+  /** Queues an answer without a chunk. A closed outbox drops it. */
+  sendAnswer(frame: Uint8Array): void {
+    this.#sendControl(frame, true);
+  }
+
+  #sendControl(frame: Uint8Array, isAnswer: boolean): void {
     if (this.#closed !== undefined) return;
-    this.#control.push(frame);
+    this.#control.push({ parts: [frame], size: frame.length, isAnswer, sent: undefined });
     this.#controlBytes += frame.length;
+    if (isAnswer) this.#answerBytes += frame.length;
     this.#start();
   }
 
@@ -66,93 +103,62 @@ export class Outbox {
   sendChunk(head: Uint8Array, chunk: Uint8Array): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const sent = Promise.withResolvers<void>();
-    this.#chunks.push({ head, chunk, sent });
+    const size = head.length + chunk.length;
+    this.#chunks.push({ parts: [head, chunk], size, isAnswer: true, sent });
     this.#start();
     return sent.promise;
   }
 
-  /** Resolves when everything queued so far was handed to the stream, or the connection is closed. */
-  async drained(): Promise<void> {
-    while (this.#writing) {
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise.catch(() => {});
-    }
-  }
-
-  /** Drops what waits; its senders are told `reason`. */
+  /** Drops what waits; its senders are told `reason`, also those whose write is under way. */
   close(reason: Error = new ConnectionClosed("the connection is closed")): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     this.#control.length = 0;
-    for (const frame of this.#chunks.splice(0)) frame.sent.reject(reason);
-    this.#room?.promise.catch(() => {});
-    this.#room?.reject(reason);
-    this.#room = undefined;
+    for (const { sent } of [...this.#underWay, ...this.#chunks.splice(0)]) sent?.reject(reason);
+    this.#signalProgress();
   }
 
   /** The writer starts one microtask late, so that messages sent together leave together. */
   #start(): void {
     if (this.#writing) return;
     this.#writing = true;
-    queueMicrotask(() => void this.#write());
+    queueMicrotask(() => void this.#writeQueues());
   }
 
-  async #write(): Promise<void> {
+  async #writeQueues(): Promise<void> {
     try {
       while (this.#closed === undefined) {
-        if (this.#control.length > 0) await this.#writeControl();
-        else if (this.#chunks.length > 0) await this.#writeChunks();
-        else break;
+        const queue = this.#control.length > 0 ? this.#control : this.#chunks;
+        if (queue.length === 0) break;
+        await this.#writeFrames(takeBatch(queue));
       }
     } catch (reason) {
-      const error = reason instanceof Error ? reason : new Error(String(reason));
-      this.close(error);
-      this.#onBroken(error);
+      this.#break(reason instanceof Error ? reason : new Error(String(reason)));
     }
     this.#writing = false;
-    this.#signalRoom();
+    this.#signalProgress();
   }
 
-  async #writeControl(): Promise<void> {
-    const frames = [this.#control.shift()!];
-    let size = frames[0]!.length;
-    while (this.#control.length > 0 && size + this.#control[0]!.length <= GATHER_SIZE) {
-      const frame = this.#control.shift()!;
-      size += frame.length;
-      frames.push(frame);
-    }
-    await this.#writeAll(frames.length === 1 ? frames[0]! : this.#gathered(frames, size));
-    this.#controlBytes -= size;
-    if (!this.full) this.#signalRoom();
-  }
+  async #writeFrames(frames: readonly QueuedFrame[]): Promise<void> {
+    this.#underWay = frames;
+    const parts = frames.flatMap((frame) => frame.parts);
+    const size = frames.reduce((sum, frame) => sum + frame.size, 0);
+    if (parts.length > 1 && size <= GATHER_SIZE) await this.#write(this.#gathered(parts, size));
+    else for (const part of parts) await this.#write(part);
 
-  /** Sends the next chunk frame, with the small ones that stand behind it. */
-  async #writeChunks(): Promise<void> {
-    const frames: ChunkFrame[] = [];
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    do {
-      const frame = this.#chunks[0]!;
-      const frameSize = frame.head.length + frame.chunk.length;
-      if (frames.length > 0 && size + frameSize > GATHER_SIZE) break;
-      frames.push(this.#chunks.shift()!);
-      parts.push(frame.head, frame.chunk);
-      size += frameSize;
-    } while (size < GATHER_SIZE && this.#chunks.length > 0);
-    try {
-      if (size <= GATHER_SIZE) {
-        await this.#writeAll(this.#gathered(parts, size));
+    this.#underWay = [];
+    for (const frame of frames) {
+      if (frame.sent !== undefined) {
+        frame.sent.resolve();
       } else {
-        for (const part of parts) await this.#writeAll(part);
+        this.#controlBytes -= frame.size;
+        if (frame.isAnswer) this.#answerBytes -= frame.size;
       }
-    } catch (reason) {
-      for (const frame of frames) frame.sent.reject(reason);
-      throw reason;
     }
-    for (const frame of frames) frame.sent.resolve();
+    this.#signalProgress();
   }
 
-  #gathered(parts: Uint8Array[], size: number): Uint8Array {
+  #gathered(parts: readonly Uint8Array[], size: number): Uint8Array {
     const bytes = this.#gather ??= new Uint8Array(GATHER_SIZE);
     let at = 0;
     for (const part of parts) {
@@ -162,14 +168,34 @@ export class Outbox {
     return bytes.subarray(0, size);
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      written += await this.#sink.write(written === 0 ? bytes : bytes.subarray(written));
+  /** Hands all of `bytes` to the stream, unless the outbox is closed in between. */
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length && this.#closed === undefined;) {
+      const count = await this.#sink.write(written === 0 ? bytes : bytes.subarray(written));
+      written += count;
+      if (this.#underWay[0]?.sent !== undefined) this.#chunkBytesSent += count;
     }
   }
 
-  #signalRoom(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+  /** A write that fails after the close is what a close does to it. */
+  #break(reason: Error): void {
+    if (this.#closed !== undefined) return;
+    this.close(reason);
+    this.#onBroken(reason);
   }
+
+  #signalProgress(): void {
+    this.#progress.resolve();
+    this.#progress = Promise.withResolvers();
+  }
+}
+
+/** Takes the first frame of a queue, and those behind it that fit into the same write. */
+function takeBatch(queue: QueuedFrame[]): QueuedFrame[] {
+  let size = queue[0]!.size;
+  let count = 1;
+  while (count < queue.length && size + queue[count]!.size <= GATHER_SIZE) {
+    size += queue[count++]!.size;
+  }
+  return queue.splice(0, count);
 }

@@ -226,3 +226,8 @@ class Pipe {
     this.#changed = Promise.withResolvers();
   }
 }
+
+/** Lets everything happen that can happen without more time or input: streams in memory need no more. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
