@@ -1,12 +1,131 @@
 /**
- * The command line of p2pnode: picks the subcommand and owns exit codes.
+ * The command line of p2pnode: picks the subcommand, wires the real ports, and owns exit codes and signals.
+ *
+ * Exit codes: 0 done, 1 failed while running, 2 wrong usage. An error is one line on stderr; its stack
+ * follows with --debug.
  */
 
 import config from "./deno.json" with { type: "json" };
+import type { CommandDeclaration, ParsedCommand } from "./node/command/declaration.ts";
+import { helpText } from "./node/command/help.ts";
+import { asksForHelp, parseCommand } from "./node/command/options.ts";
+import { unknownCommand, UsageError } from "./node/command/usage_error.ts";
+import { Exit } from "./node/command/exit.ts";
+import type { World } from "./node/command/world.ts";
 
-if (Deno.args[0] === "version") {
-  console.log(`p2pnode ${config.version}`);
-} else {
-  console.error("p2pnode: unknown command (try: p2pnode version)");
-  Deno.exit(2);
+/** A subcommand. Its modules are loaded only when it is the one that runs. */
+interface Subcommand {
+  readonly summary: string;
+  load(): Promise<LoadedCommand>;
+}
+
+interface LoadedCommand {
+  readonly declaration: CommandDeclaration;
+  run(args: readonly string[], world: World): Promise<void>;
+}
+
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  tracker: {
+    summary: "Keep the list of nodes and files of a swarm",
+    load: async () => {
+      const { runTrackerCommand, trackerCommand } = await import("./node/command/tracker.ts");
+      const { runTracker } = await import("./tracker/server.ts");
+      return loaded(
+        trackerCommand,
+        (parsed, world) => runTrackerCommand(parsed, world, runTracker),
+      );
+    },
+  },
+  peer: {
+    summary: "Share a folder and fetch from the swarm",
+    load: async () => {
+      const { peerCommand, runPeer } = await import("./node/command/peer.ts");
+      return loaded(peerCommand, runPeer);
+    },
+  },
+  get: {
+    summary: "Download files from the swarm",
+    load: async () => {
+      const { getCommand, runGet } = await import("./node/command/get.ts");
+      return loaded(getCommand, runGet);
+    },
+  },
+  ls: {
+    summary: "List the files and nodes of a swarm",
+    load: async () => {
+      const { lsCommand, runLs } = await import("./node/command/ls.ts");
+      return loaded(lsCommand, runLs);
+    },
+  },
+  demo: {
+    summary: "Watch a file travel between five nodes on this machine",
+    load: async () => {
+      const { demoCommand, runDemo } = await import("./node/command/demo.ts");
+      const { runTracker } = await import("./tracker/server.ts");
+      return loaded(demoCommand, (parsed, world) => runDemo(parsed, world, runTracker));
+    },
+  },
+};
+
+function loaded<const Command extends CommandDeclaration>(
+  declaration: Command,
+  run: (parsed: ParsedCommand<Command>, world: World) => Promise<void>,
+): LoadedCommand {
+  return { declaration, run: (args, world) => run(parseCommand(declaration, args), world) };
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === "version" || name === "--version") return console.log(`p2pnode ${config.version}`);
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    return await showHelp(rest[0]);
+  }
+  const command = await find(name).load();
+  if (asksForHelp(rest)) return console.log(helpText(command.declaration));
+  const { realWorld } = await import("./node/platform/world.ts");
+  using world = realWorld(`p2pnode ${config.version}`);
+  await command.run(rest.filter((arg) => arg !== "--debug"), world);
+}
+
+function find(name: string): Subcommand {
+  const found = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+  if (found === undefined) {
+    throw unknownCommand(name, [...Object.keys(subcommands), "help", "version"]);
+  }
+  return found;
+}
+
+async function showHelp(name: string | undefined): Promise<void> {
+  if (name !== undefined) return console.log(helpText((await find(name).load()).declaration));
+  const width = Math.max(...Object.keys(subcommands).map((known) => known.length));
+  console.log([
+    `p2pnode ${config.version} moves files between machines and trusts nobody on the way.`,
+    "",
+    "usage: p2pnode COMMAND ...",
+    "",
+    ...Object.entries(subcommands).map(([known, { summary }]) =>
+      `  ${known.padEnd(width)}  ${summary}`
+    ),
+    `  ${"version".padEnd(width)}  Print the version`,
+    "",
+    "p2pnode help COMMAND tells more about one.",
+  ].join("\n"));
+}
+
+/** Tells what went wrong. Answers the exit code. */
+function report(error: unknown, debug: boolean): number {
+  if (error instanceof Exit) return error.code;
+  const reason = error instanceof Error ? error : new Error(String(error));
+  console.error(`p2pnode: ${reason.message}`);
+  if (debug) console.error(reason.stack);
+  return error instanceof UsageError ? error.exitCode : 1;
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+    Deno.exit(0);
+  } catch (error) {
+    Deno.exit(report(error, Deno.args.includes("--debug")));
+  }
 }

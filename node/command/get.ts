@@ -1,26 +1,25 @@
 /** `p2pnode get`: downloads files from the swarm and ends, or stays to share them. */
 
 import { fromHex, toHex } from "../../protocol/bytes.ts";
-import type { Address } from "../../protocol/ports.ts";
 import { checkName } from "../../protocol/path.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
-import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
+import type { Fetched, ListedFile } from "../swarm/fetch_all.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import type { TrackedFile } from "../swarm/tracker_session.ts";
 import { formatSize } from "../text/size.ts";
 import { formatTable } from "../text/table.ts";
 import { printable } from "../text/printable.ts";
+import { ProgressBoard } from "../terminal/progress_board.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
-import { nodeFlags, progressOf, trackerPositionals } from "./node_flags.ts";
+import { nodeFlags, trackerPositionals } from "./node_flags.ts";
+import { printProgress, showBars } from "./transfers.ts";
 import { UsageError } from "./usage_error.ts";
-import { Exit } from "./world.ts";
+import { Exit } from "./exit.ts";
 import type { World } from "./world.ts";
 
 /** How long a file that is listed may stay without a block before its download is given up. */
 const PATIENCE_MS = 60_000;
-/** How often progress is shown. */
-const PROGRESS_MS = 200;
 
 export const getCommand = defineCommand({
   name: "get",
@@ -104,10 +103,14 @@ interface Telling {
 /** Fetches, shows how it goes, and answers how many files could not be had. */
 async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Promise<number> {
   const { node, flags, world } = telling;
-  const view = progressOf(world, flags.json);
+  const { clock, print } = world;
+  using board = new ProgressBoard(world.screen, clock);
+  const ended = new AbortController();
+  const { signal } = ended;
+  const showing = flags.json
+    ? printProgress(node, { print, clock, signal })
+    : showBars(node, { board, clock, signal });
   let failedCount = 0;
-  const shown = new AbortController();
-  const showing = showProgress();
   try {
     await fetchAll(wanted, {
       ...telling,
@@ -115,26 +118,18 @@ async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Pr
         if ("error" in outcome) {
           failedCount++;
           world.warn(`p2pnode: ${printable(outcome.error.message)}`);
-        } else if (flags.json) world.print(JSON.stringify(doneEvent(outcome)));
-        else if (wanted.length <= LINES_MAX) view.log(doneLine(outcome));
+        } else if (flags.json) print(JSON.stringify(doneEvent(outcome)));
+        else if (wanted.length <= LINES_MAX) board.log(doneLine(outcome));
       },
     });
   } finally {
-    shown.abort();
+    ended.abort();
     await showing;
-    view.end();
   }
   if (!flags.json && wanted.length > LINES_MAX) {
-    world.print(`${wanted.length - failedCount} of ${wanted.length} files are here`);
+    board.log(`${wanted.length - failedCount} of ${wanted.length} files are here`);
   }
   return failedCount;
-
-  async function showProgress(): Promise<void> {
-    while (!shown.signal.aborted) {
-      await world.clock.sleep(PROGRESS_MS, shown.signal);
-      view.show([...node.downloads].map((download) => download.progress));
-    }
-  }
 }
 
 /** More files than this are summed up in one line. */
@@ -233,5 +228,3 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => resolve(), { once: true })
   );
 }
-
-export type { Address, Failed };

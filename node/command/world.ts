@@ -1,20 +1,16 @@
-/**
- * What a command needs of the process that it runs in. `main.ts` wires the real thing.
- */
+/** What a command needs of the process that it runs in. The real one is node/platform/world.ts. */
 
 import type { Clock, Network, Random, VerifySignature } from "../../protocol/ports.ts";
 import type { KeyPair } from "../content/identity.ts";
 import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
 import type { ManifestStore } from "../store/manifest_store.ts";
-import type { Terminal } from "../terminal/ports.ts";
+import type { Keyboard, Screen } from "../terminal/ports.ts";
 
-export interface OpenFolderOptions {
-  /** Makes the folder if it is missing. */
-  readonly create: boolean;
-}
+/** A folder that this process has for itself until it is disposed of. */
+export type OwnFolder = Folder & AsyncDisposable;
 
-export interface World {
+export interface World extends Disposable {
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,26 +21,26 @@ export interface World {
   readonly agent: string;
   /** Aborted by SIGINT and SIGTERM: end cleanly, with exit code 0. */
   readonly stopped: AbortSignal;
-  readonly terminal: Terminal;
+  readonly screen: Screen;
+  readonly keyboard: Keyboard;
   /** One line on stdout. */
   print(line: string): void;
   /** One line on stderr. */
   warn(line: string): void;
 
-  openFolder(root: string, options: OpenFolderOptions): Promise<Folder & AsyncDisposable>;
+  openFolder(root: string, options: { readonly create: boolean }): Promise<OwnFolder>;
   /** The disk below an open folder; with keys it can sign. */
   openDisk(folder: Folder, keys?: KeyPair): BlockDisk & Disposable;
-  openManifestStore(folder: Folder): ManifestStore & Disposable;
+  /** What is remembered of an open folder between starts. */
+  openManifestStore(
+    folder: Folder,
+    log: (line: string) => void,
+  ): Promise<ManifestStore & Disposable> | (ManifestStore & Disposable);
   /** The key of a folder, made on first use. */
-  loadIdentity(folder: Folder): Promise<KeyPair>;
+  loadIdentity(root: string): Promise<KeyPair>;
   /** A key for one run. */
   makeIdentity(): KeyPair;
-}
-
-/** The command ends with this exit code, and what it has to say has been said. */
-export class Exit extends Error {
-  override readonly name = "Exit";
-  constructor(readonly code: 0 | 1) {
-    super(`exit ${code}`);
-  }
+  /** A new empty folder below the system's temporary one; the caller removes it. */
+  makeTemporaryFolder(): Promise<string>;
+  removeFolder(path: string): Promise<void>;
 }

@@ -18,6 +18,7 @@ import type { Manifest } from "../content/manifest.ts";
 import { blockCount, sizeOfBlock } from "../content/tree.ts";
 import type { BlockDisk, DiskFailure, LandOutcome } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
+import type { TransferProgress } from "../terminal/progress.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import { Candidates } from "./candidates.ts";
 import { fileKey } from "./catalog.ts";
@@ -92,17 +93,6 @@ export interface Downloaded {
   readonly blocksByPeer: ReadonlyMap<string, number>;
 }
 
-/** What a progress line shows. */
-export interface DownloadProgress {
-  readonly name: string;
-  readonly size: number;
-  readonly bytes: number;
-  /** Bytes per second. */
-  readonly rate: number;
-  readonly peerCount: number;
-  readonly badBlockCount: number;
-}
-
 export class Download {
   readonly key: FileKey;
   readonly wanted: Wanted;
@@ -138,21 +128,16 @@ export class Download {
     this.#startMs = this.#progressMs = context.clock.now();
   }
 
-  get progress(): DownloadProgress {
+  get progress(): TransferProgress {
     const { name, size } = this.wanted;
     return {
       name,
-      size,
-      bytes: this.#fetching?.heldBytes ?? 0,
-      rate: this.#rate.rate(),
-      peerCount: this.#sources.size,
-      badBlockCount: this.#badBlockCount,
+      bytesDone: this.#fetching?.heldBytes ?? 0,
+      bytesTotal: size,
+      bytesPerSecond: this.#rate.rate(),
+      peers: this.#sources.size,
+      badBlocks: this.#badBlockCount,
     };
-  }
-
-  /** Peers that are worth asking, from elsewhere than the tracker. */
-  suggest(peers: Iterable<PeerAddress>): void {
-    this.#candidates.add(peers);
   }
 
   /** A peer that is linked already wants the same file, so it has or will have blocks of it. */

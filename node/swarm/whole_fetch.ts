@@ -15,12 +15,14 @@ import { WHOLE_COUNT_MAX } from "../../protocol/messages.ts";
 import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { checkManifest } from "../content/manifest.ts";
 import type { LandItem, LandOutcome } from "../store/disk.ts";
+import type { TransferProgress } from "../terminal/progress.ts";
 import { Candidates } from "./candidates.ts";
 import type { HeldFile } from "./catalog.ts";
 import type { DownloadContext, Wanted } from "./download.ts";
 import type { Link } from "./link.ts";
 import type { PeerAddress } from "./links.ts";
 import { PeerLied } from "./manifest_request.ts";
+import { RateMeter } from "./rate_meter.ts";
 
 /** Files are packed into buffers of this size. */
 const PACK_SIZE = 1024 * 1024;
@@ -62,6 +64,8 @@ export class WholeFetch {
   #progressMs: number;
   #isEnded = false;
   #unsettledCount: number;
+  readonly #bytesTotal: number;
+  readonly #rate: RateMeter;
   #bytes = 0;
   #badCount = 0;
 
@@ -71,17 +75,20 @@ export class WholeFetch {
     this.#settled = settled;
     this.#candidates = new Candidates(context.random);
     this.#unsettledCount = wanted.length;
+    this.#bytesTotal = wanted.reduce((sum, { size }) => sum + size, 0);
+    this.#rate = new RateMeter(context.clock);
     for (const file of wanted) this.#pending.set(file.name, file);
     this.#progressMs = context.clock.now();
   }
 
-  /** Bytes that have landed so far, files that are not settled, peers, and files that were no good. */
-  get progress() {
+  get progress(): TransferProgress {
     return {
-      bytes: this.#bytes,
-      unsettledCount: this.#unsettledCount,
-      peerCount: this.#sources.size,
-      badBlockCount: this.#badCount,
+      name: `${this.#unsettledCount} small files`,
+      bytesDone: this.#bytes,
+      bytesTotal: this.#bytesTotal,
+      bytesPerSecond: this.#rate.rate(),
+      peers: this.#sources.size,
+      badBlocks: this.#badCount,
     };
   }
 
@@ -289,6 +296,7 @@ export class WholeFetch {
     if (outcome === "landed") {
       const { catalog, folder } = this.#context;
       this.#bytes += wanted.size;
+      this.#rate.add(wanted.size);
       const stamp = folder.state(wanted.name)?.stamp ?? "";
       this.#settle(wanted, catalog.addFile(item.manifest, wanted.name, stamp));
     } else if (typeof outcome === "string") {
