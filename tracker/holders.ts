@@ -1,0 +1,129 @@
+/**
+ * Who holds one file: counts, and random samples of bounded size.
+ *
+ * The nodes that hold at least one block stand in an array in no order, so that one is added, removed or
+ * drawn in constant time. A sample is the front of a shuffle that is broken off early (Fisher and Yates,
+ * in the form of Durstenfeld), done in place: each sample leaves the array in another order, and no
+ * order is better than another. Nodes without a block are only counted: nobody could fetch from them.
+ */
+
+import { BODY_SIZE_MAX, HEADER_SIZE } from "../protocol/header.ts";
+import { frameSize } from "../protocol/messages.ts";
+import type { BodyOf } from "../protocol/messages.ts";
+import type { Random } from "../protocol/ports.ts";
+import type { Holding, SwarmNode } from "./entries.ts";
+import type { Have } from "./have.ts";
+
+/** A holder as an answer lists it. */
+export type HolderEntry = BodyOf<"holders">["holders"][number];
+
+/** A sample is this large at most: several times what a downloader connects to. */
+export const SAMPLE_COUNT_MAX = 50;
+/** So many are drawn for a sample at most, whatever is wrong with those that were drawn. */
+const DRAWN_COUNT_MAX = 4 * SAMPLE_COUNT_MAX;
+
+const EMPTY_ANSWER_SIZE = frameSize({ type: "holders", seeders: 0, leechers: 0, holders: [] });
+/** Bytes that one holder takes in an answer, besides its host and its bitfield. */
+const ENTRY_SIZE = frameSize({
+  type: "holders",
+  seeders: 0,
+  leechers: 0,
+  holders: [{ nodeId: new Uint8Array(32), host: "", port: 0, have: new Uint8Array(0) }],
+}) - EMPTY_ANSWER_SIZE;
+/** Bytes that all holders of an answer may take. The longest bitfield fits, so there is always one. */
+const SAMPLE_SIZE_MAX = HEADER_SIZE + BODY_SIZE_MAX - EMPTY_ANSWER_SIZE;
+
+export interface SampleOptions {
+  /** Left out: it does not need to be told about itself. */
+  readonly asker: SwarmNode | undefined;
+  /** The block size in which the asker reads bitfields. */
+  readonly blockSize: number;
+  readonly random: Random;
+}
+
+export class Holders {
+  /** The holdings of at least one block; each knows its place here. */
+  #sources: Holding[] = [];
+  #seederCount = 0;
+  #idleCount = 0;
+
+  /** How many hold every block. */
+  get seederCount(): number {
+    return this.#seederCount;
+  }
+
+  /** How many hold some of the blocks, or none yet. */
+  get leecherCount(): number {
+    return this.count - this.#seederCount;
+  }
+
+  get count(): number {
+    return this.#sources.length + this.#idleCount;
+  }
+
+  add(holding: Holding): void {
+    if (holding.have.extent === "none") {
+      this.#idleCount++;
+      return;
+    }
+    if (holding.have.extent === "all") this.#seederCount++;
+    holding.place = this.#sources.length;
+    // Most files have few holders, and the first `push` would make room for seventeen.
+    if (holding.place === 0) this.#sources = [holding];
+    else this.#sources.push(holding);
+  }
+
+  /** The last one takes the place of the one that goes. */
+  remove(holding: Holding): void {
+    if (holding.have.extent === "none") {
+      this.#idleCount--;
+      return;
+    }
+    if (holding.have.extent === "all") this.#seederCount--;
+    const last = this.#sources.pop()!;
+    if (last !== holding) {
+      this.#sources[holding.place] = last;
+      last.place = holding.place;
+    }
+    holding.place = -1;
+  }
+
+  /** A node has told what it holds by now. */
+  update(holding: Holding, have: Have): void {
+    this.remove(holding);
+    holding.have = have;
+    this.add(holding);
+  }
+
+  /**
+   * Holders chosen at random, as many as an answer takes. One whose bitfield has no room any more is passed
+   * over for others, so a large file's answer has few partial holders and many complete ones.
+   */
+  sample({ asker, blockSize, random }: SampleOptions): HolderEntry[] {
+    const chosen: HolderEntry[] = [];
+    let room = SAMPLE_SIZE_MAX;
+    const drawnMax = Math.min(this.#sources.length, DRAWN_COUNT_MAX);
+    for (let drawn = 0; drawn < drawnMax && chosen.length < SAMPLE_COUNT_MAX; drawn++) {
+      const { node, have, blockSize: unit } = this.#draw(drawn, random);
+      // A bitfield that counts in other blocks than the asker's would say the wrong thing.
+      if (node === asker || (have.extent === "some" && unit !== blockSize)) continue;
+      const size = ENTRY_SIZE + node.host.length + have.bits.length;
+      if (size > room) continue;
+      room -= size;
+      chosen.push({ nodeId: node.nodeId, host: node.host, port: node.port, have: have.bits });
+    }
+    return chosen;
+  }
+
+  /** Picks one from `place` on at random and puts it there. */
+  #draw(place: number, random: Random): Holding {
+    const from = place + Math.floor(random() * (this.#sources.length - place));
+    const picked = this.#sources[from]!;
+    const other = this.#sources[place]!;
+    this.#sources[from] = other;
+    other.place = from;
+    this.#sources[place] = picked;
+    picked.place = place;
+    return picked;
+  }
+}

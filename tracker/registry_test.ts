@@ -1,0 +1,447 @@
+/** Tests of the registry: single rules, many nodes, and long random histories against a naive model. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { toHex } from "../protocol/bytes.ts";
+import { ErrorCode, ProtocolError } from "../protocol/errors.ts";
+import { HEADER_SIZE } from "../protocol/header.ts";
+import { frameSize } from "../protocol/messages.ts";
+import type { BodyOf } from "../protocol/messages.ts";
+import { seededRandom } from "../protocol/testing.ts";
+import type { SwarmNode } from "./entries.ts";
+import { SAMPLE_COUNT_MAX } from "./holders.ts";
+import { Refusal } from "./refusal.ts";
+import { DEFAULT_LIMITS, HOLDING_COST, NODE_COST, Registry } from "./registry.ts";
+import type { AnnouncedFile, RegistryLimits } from "./registry.ts";
+import { BLOCK_SIZE, fileOf, idOf } from "./testing.ts";
+
+const PARTIAL = new Uint8Array([0x80]);
+const NONE = new Uint8Array([0]);
+
+function registryOf(limits: RegistryLimits = DEFAULT_LIMITS): Registry {
+  return new Registry({ random: seededRandom(1), limits });
+}
+
+function join(registry: Registry, number: number, nowMs = 0): SwarmNode {
+  return registry.join(idOf(number), { host: "192.0.2.1", port: number }, nowMs);
+}
+
+function allFiles(registry: Registry, match = ""): BodyOf<"files">["files"][number][] {
+  const files = [];
+  let after = 0;
+  do {
+    const page = registry.listFiles({ after, match });
+    assert(frameSize({ type: "files", ...page }) <= HEADER_SIZE + 64 * 1024);
+    assert(page.next === 0 || page.next > after, "the cursor does not move");
+    files.push(...page.files);
+    after = page.next;
+  } while (after !== 0);
+  return files;
+}
+
+function allNodes(registry: Registry): BodyOf<"nodes">["nodes"][number][] {
+  const nodes = [];
+  let after = 0;
+  do {
+    const page = registry.listNodes({ after });
+    assert(frameSize({ type: "nodes", ...page }) <= HEADER_SIZE + 64 * 1024);
+    nodes.push(...page.nodes);
+    after = page.next;
+  } while (after !== 0);
+  return nodes;
+}
+
+function namesOf(files: readonly { readonly name: string }[]): string[] {
+  return files.map(({ name }) => name);
+}
+
+function assertRefused(code: ErrorCode, action: () => void): void {
+  assertEquals(assertThrows(action, Refusal).code, code);
+}
+
+Deno.test("a file is listed with its description and counts", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(5, { name: "music/a.flac", publisher: idOf(9) })]);
+  registry.announce(leecher, [fileOf(5, { have: PARTIAL })]);
+  assertEquals(allFiles(registry), [{
+    id: idOf(5),
+    size: 8 * BLOCK_SIZE,
+    name: "music/a.flac",
+    blockSize: BLOCK_SIZE,
+    publisher: idOf(9),
+    seeders: 1,
+    leechers: 1,
+  }]);
+});
+
+Deno.test("the same id with another length is another file", () => {
+  const registry = registryOf();
+  registry.announce(join(registry, 1), [fileOf(5), fileOf(5, { size: BLOCK_SIZE })]);
+  assertEquals(registry.fileCount, 2);
+});
+
+Deno.test("files of one name are both listed", () => {
+  const registry = registryOf();
+  registry.announce(join(registry, 1), [fileOf(1, { name: "a" }), fileOf(2, { name: "b" })]);
+  registry.announce(join(registry, 2), [fileOf(3, { name: "a" })]);
+  assertEquals(allFiles(registry, "a").map(({ id }) => id), [idOf(1), idOf(3)]);
+});
+
+Deno.test("a file is shown under its first name and found under all of them", () => {
+  const registry = registryOf();
+  registry.announce(join(registry, 1), [fileOf(1, { name: "first" })]);
+  registry.announce(join(registry, 2), [fileOf(2, { name: "second" })]);
+  registry.announce(join(registry, 3), [fileOf(1, { name: "second" })]);
+  assertEquals(namesOf(allFiles(registry)), ["first", "second"]);
+  assertEquals(namesOf(allFiles(registry, "first")), ["first"]);
+  assertEquals(namesOf(allFiles(registry, "second")), ["first", "second"]);
+});
+
+Deno.test("a file is found by leading digits of its id, eight at least", () => {
+  const registry = registryOf();
+  registry.announce(join(registry, 1), [fileOf(0xabcdef01), fileOf(0xabcdef02)]);
+  assertEquals(namesOf(allFiles(registry, "abcdef01")), [`file-${0xabcdef01}`]);
+  assertEquals(allFiles(registry, "ABCDEF0100").length, 1);
+  assertEquals(allFiles(registry, toHex(idOf(0xabcdef02))).length, 1);
+  assertEquals(allFiles(registry, "abcdef011").length, 0);
+  assertEquals(allFiles(registry, "abcdef0").length, 0);
+  assertEquals(allFiles(registry, `${toHex(idOf(0xabcdef02))}00`).length, 0);
+});
+
+Deno.test("a name that looks like an id finds both", () => {
+  const registry = registryOf();
+  const files = [
+    fileOf(0xabcdef01),
+    fileOf(2, { name: "abcdef01" }),
+    fileOf(0xabcdef01, { size: 1 }),
+  ];
+  registry.announce(join(registry, 1), files);
+  assertEquals(allFiles(registry, "abcdef01").length, 3);
+});
+
+Deno.test("progress() counts the node in and answers who else holds the file", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(5)]);
+  const { id, size } = fileOf(5);
+  const answer = registry.progress(leecher, { id, size, have: PARTIAL });
+  assertEquals(answer, {
+    seeders: 1,
+    leechers: 1,
+    holders: [{ nodeId: idOf(1), host: "192.0.2.1", port: 1, have: new Uint8Array(0) }],
+  });
+  assertEquals(registry.findHolders({ id, size }, seeder).holders, [
+    { nodeId: idOf(2), host: "192.0.2.1", port: 2, have: PARTIAL },
+  ]);
+});
+
+Deno.test("progress() tells that a file is absent, and closes on a bitfield that does not fit", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  const { id, size } = fileOf(5);
+  assertRefused(ErrorCode.absent, () => registry.progress(node, { id, size, have: NONE }));
+  assertRefused(ErrorCode.absent, () => registry.finish(node, [{ id, size }]));
+  assertRefused(ErrorCode.absent, () => registry.findHolders({ id, size }, node));
+  registry.announce(node, [fileOf(5)]);
+  const have = new Uint8Array(2);
+  assertThrows(() => registry.progress(node, { id, size, have }), ProtocolError);
+});
+
+Deno.test("a node's bitfield counts in its own block size", () => {
+  const registry = registryOf();
+  const [first, other] = [join(registry, 1), join(registry, 2)];
+  registry.announce(first, [fileOf(5, { blockSize: 8 * BLOCK_SIZE })]);
+  registry.announce(other, [fileOf(5, { blockSize: BLOCK_SIZE, have: PARTIAL })]);
+  const { id, size } = fileOf(5);
+  registry.progress(other, { id, size, have: new Uint8Array([0xf0]) });
+  assertThrows(() => registry.progress(first, { id, size, have: new Uint8Array([0xf0]) }));
+});
+
+Deno.test("finish() makes a leecher a seeder", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(5), fileOf(6)]);
+  registry.announce(leecher, [fileOf(5, { have: NONE })]);
+  registry.finish(leecher, [fileOf(5), fileOf(6)]);
+  for (const { seeders, leechers } of allFiles(registry)) assertEquals([seeders, leechers], [2, 0]);
+});
+
+Deno.test("a file is forgotten with the last node that holds or wants it", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(5)]);
+  registry.announce(leecher, [fileOf(5, { have: NONE })]);
+  registry.remove(seeder);
+  assertEquals(allFiles(registry).length, 1);
+  registry.withdraw(leecher, [fileOf(5), fileOf(6)]);
+  assertEquals(allFiles(registry), []);
+  assertEquals(allFiles(registry, "file-5"), []);
+  assertEquals(registry.memory, NODE_COST);
+});
+
+Deno.test("join() forgets what the node announced before", () => {
+  const registry = registryOf();
+  const before = join(registry, 1);
+  registry.announce(before, [fileOf(5)]);
+  const again = join(registry, 1);
+  assert(before.gone && !again.gone);
+  assertEquals([registry.nodeCount, registry.fileCount], [1, 0]);
+});
+
+Deno.test("expire() forgets those who were not heard, and only them", () => {
+  const registry = registryOf();
+  const nodes = [1, 2, 3].map((number) => join(registry, number, number * 1000));
+  nodes[0]!.heardMs = 5000;
+  assertEquals(registry.expire(2500), [nodes[1]!]);
+  assertEquals(allNodes(registry).map(({ port }) => port), [1, 3]);
+});
+
+Deno.test("announce() adds nothing when one file makes no sense", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  const bad: Partial<AnnouncedFile>[] = [
+    { name: "../etc/passwd" },
+    { name: "" },
+    { blockSize: 12345 },
+    { size: 2 ** 50 },
+    { have: new Uint8Array(9) },
+  ];
+  for (const changes of bad) {
+    assertThrows(() => registry.announce(node, [fileOf(1), fileOf(2, changes)]), ProtocolError);
+    assertEquals(registry.fileCount, 0);
+  }
+});
+
+Deno.test("limits: files of a node, and memory", () => {
+  const few = registryOf({ filesPerNode: 2, memory: 2 ** 30 });
+  const node = join(few, 1);
+  assertRefused(ErrorCode.limit, () => few.announce(node, [fileOf(1), fileOf(2), fileOf(3)]));
+  assertEquals([node.holdings.size, few.fileCount], [2, 2]);
+  few.announce(node, [fileOf(1, { have: PARTIAL })]);
+
+  const small = registryOf({ filesPerNode: 1000, memory: 100_000 });
+  const hog = join(small, 1);
+  const files = Array.from({ length: 500 }, (_, i) => fileOf(i + 1));
+  assertRefused(ErrorCode.limit, () => small.announce(hog, files));
+  assert(small.memory > 90_000 && small.memory <= 100_000, `${small.memory} bytes`);
+  assertRefused(ErrorCode.limit, () => {
+    for (let number = 2; number < 200; number++) join(small, number);
+  });
+  small.remove(hog);
+  small.announce(join(small, 500), [fileOf(1)]);
+});
+
+Deno.test("limits: bitfields count as memory and are given back", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  registry.announce(node, [fileOf(1, { name: "a", have: NONE })]);
+  const before = registry.memory;
+  const { id, size } = fileOf(1);
+  registry.progress(node, { id, size, have: PARTIAL });
+  assertEquals(registry.memory, before + 1);
+  registry.finish(node, [{ id, size }]);
+  assertEquals(registry.memory, before);
+  const other = join(registry, 2);
+  registry.finish(other, [{ id, size }]);
+  assertEquals(registry.memory, before + NODE_COST + HOLDING_COST);
+});
+
+Deno.test("10,000 nodes: paging, samples and expiry", () => {
+  const registry = registryOf();
+  const { id, size } = fileOf(1);
+  for (let number = 1; number <= 10_000; number++) {
+    const node = join(registry, number, number);
+    if (number === 1) registry.announce(node, [fileOf(1)]);
+    else registry.finish(node, [{ id, size }]);
+  }
+  assertEquals(
+    allNodes(registry).map(({ port }) => port),
+    Array.from({ length: 10_000 }, (_, i) => i + 1),
+  );
+  const { seeders, holders } = registry.findHolders({ id, size }, undefined);
+  assertEquals([seeders, holders.length], [10_000, SAMPLE_COUNT_MAX]);
+  assertEquals(registry.expire(9001).length, 9000);
+  assertEquals(allNodes(registry).length, 1000);
+});
+
+Deno.test("10,000 files of one node, and as many of others in between: paging and leaving", () => {
+  const registry = registryOf();
+  const [node, other] = [join(registry, 1), join(registry, 2)];
+  const name = (number: number) => `${"folder/".repeat(number % 100)}${number}`;
+  for (let number = 0; number < 10_000; number += 100) {
+    const page = Array.from({ length: 100 }, (_, i) => number + i);
+    registry.announce(node, page.map((n) => fileOf(n, { name: name(n) })));
+    registry.announce(other, page.map((n) => fileOf(100_000 + n, { name: name(n) })));
+  }
+  assertEquals(allFiles(registry).length, 20_000);
+  assertEquals(allFiles(registry, name(1234)).length, 2);
+  registry.remove(node);
+  assertEquals(
+    allFiles(registry).map(({ name }) => name),
+    Array.from({ length: 10_000 }, (_, n) => name(n)),
+  );
+});
+
+Deno.test("20,000 files with one name and one prefix do not make anything slow", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  const files = Array.from({ length: 20_000 }, (_, i) => {
+    const id = idOf(0xabcdef01);
+    new DataView(id.buffer).setUint32(28, i);
+    return fileOf(0, { id, name: "same" });
+  });
+  for (let i = 0; i < files.length; i += 500) registry.announce(node, files.slice(i, i + 500));
+  assertEquals(allFiles(registry, "same").length, 20_000);
+  assertEquals(allFiles(registry, "abcdef01").length, 20_000);
+  assertEquals(allFiles(registry, toHex(files[19_999]!.id)).length, 1);
+  registry.remove(node);
+  assertEquals(registry.memory, 0);
+});
+
+/** The registry as one would write it if speed did not matter. */
+class Model {
+  readonly #files: { readonly id: number; readonly names: string[] }[] = [];
+  readonly nodes = new Map<number, Map<number, string>>();
+
+  join(node: number): void {
+    this.remove(node);
+    this.nodes.set(node, new Map());
+  }
+
+  remove(node: number): void {
+    this.nodes.delete(node);
+    this.#sweep();
+  }
+
+  hold(node: number, id: number, { have, name }: { have: string; name?: string }): boolean {
+    let file = this.#files.find((file) => file.id === id);
+    if (file === undefined && name === undefined) return false;
+    if (file === undefined) this.#files.push(file = { id, names: [] });
+    if (name !== undefined && !file.names.includes(name)) file.names.push(name);
+    this.nodes.get(node)!.set(id, have);
+    return true;
+  }
+
+  withdraw(node: number, id: number): void {
+    this.nodes.get(node)!.delete(id);
+    this.#sweep();
+  }
+
+  files(match: string): unknown[] {
+    return this.#files.filter(({ id, names }) =>
+      match === "" || names.includes(match) ||
+      match.length >= 8 && toHex(idOf(id)).startsWith(match)
+    ).map(({ id, names }) => {
+      const all = this.#holders(id);
+      const seeders = all.filter(([, have]) => have === "all").length;
+      return { id: toHex(idOf(id)), name: names[0]!, seeders, leechers: all.length - seeders };
+    });
+  }
+
+  sources(id: number, asker: number): number[] {
+    return this.#holders(id).filter(([node, have]) => node !== asker && have !== "none")
+      .map(([node]) => node).sort((a, b) => a - b);
+  }
+
+  #holders(id: number): [number, string][] {
+    return [...this.nodes].flatMap(([node, held]) => {
+      const have = held.get(id);
+      return have === undefined ? [] : [[node, have] as [number, string]];
+    });
+  }
+
+  #sweep(): void {
+    for (let i = this.#files.length - 1; i >= 0; i--) {
+      if (this.#holders(this.#files[i]!.id).length === 0) this.#files.splice(i, 1);
+    }
+  }
+}
+
+const HAVES = { all: new Uint8Array(0), some: PARTIAL, none: NONE };
+const NAMES = ["a", "b", "00000003"];
+
+const step = fc.record({
+  action: fc.constantFrom("join", "remove", "announce", "progress", "finish", "withdraw"),
+  node: fc.integer({ min: 1, max: 5 }),
+  file: fc.integer({ min: 1, max: 6 }),
+  name: fc.constantFrom(...NAMES),
+  have: fc.constantFrom("all", "some", "none"),
+}, { noNullPrototype: true });
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Registry and model side by side. */
+class Pair {
+  readonly registry = registryOf();
+  readonly model = new Model();
+  readonly #nodes = new Map<number, SwarmNode>();
+
+  take({ action, node, file, name, have }: Step): void {
+    const known = this.#nodes.get(node);
+    if (action === "join") {
+      this.#nodes.set(node, join(this.registry, node));
+      return this.model.join(node);
+    }
+    if (known === undefined) return;
+    const ref = fileOf(file);
+    const haveBits = HAVES[have as keyof typeof HAVES];
+    switch (action) {
+      case "remove":
+        this.registry.remove(known);
+        this.#nodes.delete(node);
+        return this.model.remove(node);
+      case "announce":
+        this.registry.announce(known, [fileOf(file, { name, have: haveBits })]);
+        this.model.hold(node, file, { have, name });
+        return;
+      case "withdraw":
+        this.registry.withdraw(known, [ref]);
+        return this.model.withdraw(node, file);
+      case "progress":
+        if (this.model.hold(node, file, { have })) {
+          this.registry.progress(known, { ...ref, have: haveBits });
+        } else {
+          assertThrows(() => this.registry.progress(known, { ...ref, have: haveBits }), Refusal);
+        }
+        return;
+      case "finish":
+        if (this.model.hold(node, file, { have: "all" })) this.registry.finish(known, [ref]);
+        else assertThrows(() => this.registry.finish(known, [ref]), Refusal);
+    }
+  }
+
+  check(): void {
+    for (const match of ["", ...NAMES]) {
+      const files = allFiles(this.registry, match).map(({ id, name, seeders, leechers }) => {
+        return { id: toHex(id), name, seeders, leechers };
+      });
+      assertEquals(files, this.model.files(match));
+    }
+    assertEquals(
+      allNodes(this.registry).map(({ port, fileCount }) => [port, fileCount]).sort(),
+      [...this.model.nodes].map(([node, held]) => [node, held.size]).sort(),
+    );
+    for (const { id, size } of allFiles(this.registry)) {
+      const { holders } = this.registry.findHolders({ id, size }, this.#nodes.get(1));
+      const number = new DataView(id.buffer, id.byteOffset).getUint32(0);
+      const ports = holders.map(({ port }) => port).sort((a, b) => a - b);
+      assertEquals(ports, this.model.sources(number, 1));
+    }
+  }
+}
+
+Deno.test("Registry does what the naive model does, whatever happens", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80, size: "max" }), (steps) => {
+      const pair = new Pair();
+      for (const one of steps) {
+        pair.take(one);
+        pair.check();
+      }
+      for (let node = 1; node <= 5; node++) pair.take({ ...steps[0]!, action: "remove", node });
+      assertEquals([pair.registry.memory, pair.registry.fileCount], [0, 0]);
+    }),
+    { numRuns: 150 },
+  );
+});
