@@ -112,9 +112,10 @@ export class BlockWorkers implements BlockDisk, Disposable {
         signatures: signatures.slice(run.first * SIGNATURE_SIZE, end),
       });
     });
-    let right = true;
-    for await (const result of results) right &&= result;
-    return right;
+    for await (const right of results) {
+      if (!right) return false;
+    }
+    return true;
   }
 
   async promote({ part, path, replace }: PartToPromote): Promise<DiskFailure | undefined> {

@@ -42,7 +42,9 @@ export class Folders {
   makeFor(path: string): void {
     const folder = path.slice(0, path.lastIndexOf("/"));
     if (this.#known.has(folder)) return;
-    if (!folder.startsWith(`${this.root}/`)) throw new Error(`it lies outside of ${this.root}`);
+    if (!folder.startsWith(`${this.root}/`) || folder.endsWith("/..")) {
+      throw new Error(`it lies outside of ${this.root}`);
+    }
     this.makeFor(folder);
     makeFolder(folder);
     this.#known.add(folder);

@@ -91,7 +91,7 @@ Deno.test("Folders makes folders below its root and nowhere else", () =>
     folders.makeFor(`${root}/file`);
     folders.makeFor(`${root}/x/y/file`);
     assert(Deno.statSync(`${root}/x/y`).isDirectory);
-    for (const path of [`${outside}/a/file`, `${root}x/file`, "/file", "file"]) {
+    for (const path of [`${outside}/a/file`, `${root}x/file`, "/file", "file", `${root}/../a`]) {
       assertThrows(() => folders.makeFor(path), Error, "it lies outside of");
     }
     assertEquals(namesIn(outside), []);
