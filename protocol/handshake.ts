@@ -50,16 +50,18 @@ export async function handshake(
   options: HandshakeOptions,
 ): Promise<RemoteNode> {
   const timer = new AbortController();
+  let late: ProtocolError | undefined;
   options.clock.sleep(HANDSHAKE_TIMEOUT_MS, timer.signal).then(() => {
-    if (!timer.signal.aborted) {
-      connection.close(new ProtocolError(ErrorCode.timeout, "Cannot connect: no greeting came"));
-    }
+    if (timer.signal.aborted) return;
+    late = new ProtocolError(ErrorCode.timeout, "Cannot connect: no greeting came");
+    connection.close(late);
   });
   try {
     return await introduce(connection, options);
   } catch (reason) {
     connection.close(reason instanceof Error ? reason : undefined);
-    throw reason;
+    // The end of the stream that follows from being late is not what went wrong.
+    throw late ?? reason;
   } finally {
     timer.abort();
   }
