@@ -1,54 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Connection, PING_AFTER_MS, REQUEST_TIMEOUT_MS, SILENCE_MAX_MS } from "./connection.ts";
-import type { Answers, Receive } from "./connection.ts";
+import { Connection, type Receive, REQUEST_TIMEOUT_MS } from "./connection.ts";
 import { ConnectionClosed, ErrorCode, ProtocolError, RemoteError } from "./errors.ts";
-import { type Frame, FrameReader } from "./frame_reader.ts";
-import { encode, type Message, type MessageOf } from "./messages.ts";
-import type { Duplex } from "./ports.ts";
-import { type DuplexOptions, duplexPair, seededRandom, settled } from "./testing.ts";
+import type { Message, MessageOf } from "./messages.ts";
+import {
+  AnswerNotes,
+  duplexPair,
+  Script,
+  seededRandom,
+  settled,
+  startScripted,
+} from "./testing.ts";
 
 const file = { id: new Uint8Array(32), size: 1 };
 const getBlock = (index: number) => ({ type: "getBlock", ...file, index }) as const;
-
-/** The other side of a connection, played by the test frame by frame. */
-class Script {
-  readonly #reader: FrameReader;
-  constructor(readonly stream: Duplex) {
-    this.#reader = new FrameReader(stream);
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.stream.write(bytes.subarray(at));
-  }
-
-  async send(message: Message, request = 0, chunk = new Uint8Array(0)): Promise<void> {
-    await this.write(encode(message, request, chunk.length));
-    await this.write(chunk);
-  }
-
-  /** The next frame without its chunk; null when the connection has ended. */
-  next(): Promise<Frame | null> {
-    return this.#reader.next();
-  }
-
-  async expect(message: Message): Promise<number> {
-    const frame = await this.next();
-    assertEquals(frame?.message, message);
-    return frame!.request;
-  }
-}
-
-const refuseAll: Receive = ({ message }) => {
-  throw new Error(`The test did not expect ${message.type}`);
-};
-
-/** A connection that runs, and the script of its other side. */
-function start(receive: Receive = refuseAll, options: DuplexOptions = {}) {
-  const [mine, theirs] = duplexPair(options);
-  const connection = new Connection(mine);
-  const ended = connection.run(receive);
-  return { connection, ended, script: new Script(theirs) };
-}
 
 /** Two connections that run, one at each end. */
 function startBoth(receiveA: (self: Connection) => Receive, receiveB = receiveA) {
@@ -60,24 +24,8 @@ function startBoth(receiveA: (self: Connection) => Receive, receiveB = receiveA)
   return { a, b };
 }
 
-/** Notes what becomes of a request. */
-class Notes implements Answers {
-  readonly answers: Message[] = [];
-  readonly failures: Error[] = [];
-  constructor(readonly isLast: (message: Message) => boolean = () => true) {}
-
-  answer(message: Message): boolean {
-    this.answers.push(message);
-    return this.isLast(message);
-  }
-
-  failed(reason: Error): void {
-    this.failures.push(reason);
-  }
-}
-
 Deno.test("request() pairs answers that come out of order", async () => {
-  const { connection, script } = start();
+  const { connection, script } = startScripted();
   const first = connection.request({ type: "getManifest", ...file }, "missing");
   const second = connection.request({ type: "listNodes", after: 0 }, "missing");
   const firstNumber = await script.expect({ type: "getManifest", ...file });
@@ -104,7 +52,7 @@ Deno.test("request() works both ways at once over one connection", async () => {
 });
 
 Deno.test("request() rejects with the error that the other side answers", async () => {
-  const { connection, script } = start();
+  const { connection, script } = startScripted();
   const answer = connection.request(getBlock(0), "blockData");
   await script.send(
     { type: "error", code: ErrorCode.absent, reason: "not here" },
@@ -116,7 +64,7 @@ Deno.test("request() rejects with the error that the other side answers", async 
 });
 
 Deno.test("request() closes the connection when the answer is of another type", async () => {
-  const { connection, ended, script } = start();
+  const { connection, ended, script } = startScripted();
   const answer = connection.request(getBlock(0), "blockData");
   await script.send({ type: "ok" }, await script.expect(getBlock(0)));
   await assertRejects(() => answer, ConnectionClosed, "Cannot take ok to getBlock");
@@ -130,7 +78,7 @@ Deno.test("request() closes the connection when the answer is of another type", 
 });
 
 Deno.test("ask() hands over chunks, in as many answers as come", async () => {
-  const { connection, script } = start();
+  const { connection, script } = startScripted();
   const parts: string[] = [];
   const done = new Promise<void>((resolve) => {
     connection.ask(getBlock(0), {
@@ -153,8 +101,8 @@ Deno.test("ask() hands over chunks, in as many answers as come", async () => {
 });
 
 Deno.test("ask() skips the chunk of an answer that nobody reads", async () => {
-  const { connection, script } = start();
-  const notes = new Notes();
+  const { connection, script } = startScripted();
+  const notes = new AnswerNotes();
   connection.ask(getBlock(0), notes);
   const request = await script.expect(getBlock(0));
   await script.send({ type: "blockData", offset: 0 }, request, new Uint8Array(100_000));
@@ -164,8 +112,8 @@ Deno.test("ask() skips the chunk of an answer that nobody reads", async () => {
 });
 
 Deno.test("cancel() tells the other side, and drops the answers that still come", async () => {
-  const { connection, script } = start();
-  const notes = new Notes();
+  const { connection, script } = startScripted();
+  const notes = new AnswerNotes();
   const request = connection.ask(getBlock(0), notes);
   assertEquals(await script.expect(getBlock(0)), request);
   connection.cancel(request);
@@ -179,7 +127,7 @@ Deno.test("cancel() tells the other side, and drops the answers that still come"
 });
 
 Deno.test("cancel() of what is not open says nothing", async () => {
-  const { connection, script } = start();
+  const { connection, script } = startScripted();
   const answer = connection.request({ type: "ping" }, "ok");
   const request = await script.expect({ type: "ping" });
   await script.send({ type: "ok" }, request);
@@ -191,127 +139,17 @@ Deno.test("cancel() of what is not open says nothing", async () => {
 });
 
 Deno.test("ask() refuses more open requests than the limit", () => {
-  const { connection } = start();
-  for (let i = 0; i < 1024; i++) connection.ask(getBlock(i), new Notes());
-  assertThrows(() => connection.ask(getBlock(0), new Notes()), RangeError, "too many requests");
-});
-
-Deno.test("tick() fails a request whose answer does not come, and cancels it", async () => {
-  const { connection, script } = start();
-  const notes = new Notes();
-  connection.tick(0);
-  connection.ask(getBlock(0), notes, 5000);
-  const request = await script.expect(getBlock(0));
-  connection.tick(1000);
-  connection.tick(5999);
-  assertEquals(notes.failures, []);
-  connection.tick(6000);
-  assertEquals(notes.failures.map((error) => error.message), ["no answer came in time"]);
-  assertEquals(await script.expect({ type: "cancel" }), request);
-  connection.tick(20_000);
-  assertEquals(notes.failures.length, 1, "it fails once");
-});
-
-Deno.test("tick() gives a request its time anew with every answer", async () => {
-  const { connection, script } = start();
-  const notes = new Notes(() => false);
-  connection.ask(getBlock(0), notes);
-  const request = await script.expect(getBlock(0));
-  for (let i = 0; i < 5; i++) {
-    connection.tick(i * 20_000);
-    await script.send({ type: "blockData", offset: i }, request);
-    await settled();
-  }
-  assertEquals([notes.answers.length, notes.failures.length], [5, 0]);
-  connection.tick(100_000);
-  connection.tick(100_000 + REQUEST_TIMEOUT_MS);
-  assertEquals(notes.failures.length, 1);
-});
-
-Deno.test("tick() gives a request its time anew when a long chunk has begun to come", async () => {
-  const { connection, script } = start();
-  const notes = new Notes();
-  const chunk = new Uint8Array(30_000);
-  connection.ask(getBlock(0), {
-    answer: async (message, reader) => {
-      await reader.readChunk(new Uint8Array(chunk.length));
-      return notes.answer(message);
-    },
-    failed: (reason) => notes.failed(reason),
-  });
-  const request = await script.expect(getBlock(0));
-  connection.tick(0);
-  await script.write(encode({ type: "blockData", offset: 0 }, request, chunk.length));
-  for (let part = 0; part < 3; part++) {
-    connection.tick(1 + part * 14_000);
-    await script.write(chunk.subarray(0, 10_000));
-    await settled();
-  }
-  connection.tick(REQUEST_TIMEOUT_MS + 1);
-  assertEquals([notes.answers.length, notes.failures.length], [1, 0]);
-});
-
-Deno.test("tick() pings a silent side once, and is content with its answer", async () => {
-  const { connection, script } = start();
-  connection.tick(0);
-  connection.tick(PING_AFTER_MS - 1);
-  connection.tick(PING_AFTER_MS);
-  connection.tick(PING_AFTER_MS + 1);
-  const request = await script.expect({ type: "ping" });
-  await script.send({ type: "ok" }, request);
-  await settled();
-  connection.tick(PING_AFTER_MS + 2);
-  connection.tick(2 * PING_AFTER_MS + 1);
-  connection.send({ type: "leave" });
-  await script.expect({ type: "leave" });
-  connection.tick(2 * PING_AFTER_MS + 2);
-  await script.expect({ type: "ping" });
-  assertEquals(connection.isClosed, false);
-});
-
-Deno.test("tick() gives up a side that stays silent", async () => {
-  const { connection, ended, script } = start();
-  const notes = new Notes();
-  connection.ask(getBlock(0), notes, 10 * SILENCE_MAX_MS);
-  for (let nowMs = 0; nowMs < SILENCE_MAX_MS; nowMs += 1000) connection.tick(nowMs);
-  await connection.flushed();
-  assertEquals(connection.isClosed, false);
-  connection.tick(SILENCE_MAX_MS);
-  const reason = (await ended)!;
-  assertEquals(reason?.message, "Cannot go on: nothing was heard for too long");
-  assertEquals(notes.failures.map((error) => error.constructor), [ConnectionClosed]);
-  await script.expect(getBlock(0));
-  await script.expect({ type: "ping" });
-  await script.expect({ type: "error", code: ErrorCode.timeout, reason: reason.message });
-});
-
-Deno.test("tick() pings even when no more requests may be asked", () => {
-  const { connection } = start();
-  for (let i = 0; i < 1024; i++) connection.ask(getBlock(i), new Notes(), 10 * SILENCE_MAX_MS);
-  connection.tick(0);
-  connection.tick(PING_AFTER_MS);
-  assertEquals(connection.isClosed, false);
-});
-
-Deno.test("tick() takes a chunk that the other side is reading for a sign of life", async () => {
-  const { connection, script } = start(refuseAll, { capacity: 1000 });
-  const sent = connection.sendChunk({ type: "manifestPart" }, 1, new Uint8Array(60_000));
-  sent.catch(() => {});
-  const into = new Uint8Array(1000);
-  for (let nowMs = 0; nowMs < 5 * SILENCE_MAX_MS; nowMs += PING_AFTER_MS) {
-    connection.tick(nowMs);
-    await script.stream.read(into);
-    await settled();
-  }
-  assertEquals(connection.isClosed, false);
-  // From here on nothing is read.
-  connection.tick(5 * SILENCE_MAX_MS);
-  connection.tick(6 * SILENCE_MAX_MS);
-  assertEquals(connection.isClosed, true);
+  const { connection } = startScripted();
+  for (let i = 0; i < 1024; i++) connection.ask(getBlock(i), new AnswerNotes());
+  assertThrows(
+    () => connection.ask(getBlock(0), new AnswerNotes()),
+    RangeError,
+    "too many requests",
+  );
 });
 
 Deno.test("run() answers pings itself", async () => {
-  const { script } = start();
+  const { script } = startScripted();
   await script.send({ type: "ping" }, 77);
   assertEquals(await script.expect({ type: "ok" }), 77);
 });
@@ -319,7 +157,7 @@ Deno.test("run() answers pings itself", async () => {
 Deno.test("run() reads the next frame when the last one was handled", async () => {
   const gate = Promise.withResolvers<void>();
   const received: string[] = [];
-  const { script } = start(({ message }) => {
+  const { script } = startScripted(({ message }) => {
     received.push(message.type);
     if (received.length === 1) return gate.promise;
   });
@@ -341,7 +179,7 @@ Deno.test("run() ends the connection with the code of a broken rule", async () =
   ];
   const nodeId = new Uint8Array(32);
   for (const [misbehave, code] of cases) {
-    const { ended, script } = start();
+    const { ended, script } = startScripted();
     await misbehave(script);
     const reason = await ended as ProtocolError;
     assertEquals(reason.code, code);
@@ -351,7 +189,7 @@ Deno.test("run() ends the connection with the code of a broken rule", async () =
 });
 
 Deno.test("run() ends when the other side says that the connection failed", async () => {
-  const { ended, script } = start();
+  const { ended, script } = startScripted();
   await script.send({ type: "error", code: ErrorCode.busy, reason: "try later" });
   const reason = (await ended)!;
   assertEquals([reason.constructor, reason.message], [RemoteError, "try later"]);
@@ -359,8 +197,8 @@ Deno.test("run() ends when the other side says that the connection failed", asyn
 });
 
 Deno.test("run() ends cleanly when the other side closes between frames", async () => {
-  const { connection, ended, script } = start();
-  const notes = new Notes();
+  const { connection, ended, script } = startScripted();
+  const notes = new AnswerNotes();
   connection.ask(getBlock(0), notes);
   await script.expect(getBlock(0));
   script.stream.close();
@@ -369,7 +207,7 @@ Deno.test("run() ends cleanly when the other side closes between frames", async 
 });
 
 Deno.test("run() ends with the defect that a handler throws, and keeps it to itself", async () => {
-  const { ended, script } = start(() => Promise.reject(new TypeError("a defect of ours")));
+  const { ended, script } = startScripted(() => Promise.reject(new TypeError("a defect of ours")));
   await script.send({ type: "leave" });
   assertEquals((await ended)?.message, "a defect of ours");
   assertEquals(await script.next(), null);
@@ -416,8 +254,8 @@ Deno.test("run() goes on when both sides flood each other with requests", async 
 });
 
 Deno.test("close() fails everything that waits, exactly once", async () => {
-  const { connection, ended } = start(refuseAll, { capacity: 1000 });
-  const all = Array.from({ length: 10 }, () => new Notes());
+  const { connection, ended } = startScripted(undefined, { capacity: 1000 });
+  const all = Array.from({ length: 10 }, () => new AnswerNotes());
   for (const notes of all) connection.ask(getBlock(0), notes);
   const chunk = connection.sendChunk({ type: "manifestPart" }, 1, new Uint8Array(100_000));
   await settled();
@@ -436,8 +274,8 @@ Deno.test("close() fails everything that waits, exactly once", async () => {
 });
 
 Deno.test("close() stands what its callbacks do", async () => {
-  const { connection } = start();
-  const later = new Notes();
+  const { connection } = startScripted();
+  const later = new AnswerNotes();
   const failures: string[] = [];
   for (let i = 0; i < 3; i++) {
     connection.ask(getBlock(i), {
@@ -456,7 +294,7 @@ Deno.test("close() stands what its callbacks do", async () => {
 });
 
 Deno.test("a closed connection fails new requests and drops what is sent", async () => {
-  const { connection } = start();
+  const { connection } = startScripted();
   connection.close();
   connection.send({ type: "leave" });
   await assertRejects(() => connection.request({ type: "ping" }, "ok"), ConnectionClosed);
@@ -486,7 +324,7 @@ Deno.test("close() says why only between two frames, never in the middle of a ch
 Deno.test("refuse() and close() cut a long reason, but not within a character", async () => {
   for (let padding = 0; padding < 4; padding++) {
     const reason = "x".repeat(padding) + "🙂".repeat(300);
-    const { connection, script } = start();
+    const { connection, script } = startScripted();
     connection.refuse(1, ErrorCode.failed, reason);
     await connection.flushed();
     connection.close(new ProtocolError(ErrorCode.failed, reason));
@@ -500,7 +338,7 @@ Deno.test("refuse() and close() cut a long reason, but not within a character", 
 });
 
 Deno.test("refuse() makes text of a reason that is none", async () => {
-  const { connection, script } = start();
+  const { connection, script } = startScripted();
   connection.refuse(1, ErrorCode.failed, "a lone \ud800 surrogate");
   await script.expect({ type: "error", code: ErrorCode.failed, reason: "a lone \ufffd surrogate" });
 });

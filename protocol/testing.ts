@@ -1,15 +1,19 @@
 /**
- * Test support, imported by tests only: random messages, and byte streams in memory.
+ * Test support, imported by tests only: random messages, byte streams in memory, and the other side of a
+ * connection.
  *
  * The generators are made from the `shape`s in the table of messages, so that a new message is tested
  * without a new generator. `duplexPair` stands in for a TCP connection: bounded, and cut into slices that a
- * seed decides. Importing this module fixes fast-check's seed, so that a run can be repeated; a failing
+ * seed decides. A `Script` at one end of it plays the other side, frame by frame. Importing this module fixes fast-check's seed, so that a run can be repeated; a failing
  * property prints its seed and path.
  */
 
+import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { type Answers, Connection, type Receive } from "./connection.ts";
 import { utf8Size } from "./fields.ts";
 import type { Shape } from "./fields.ts";
+import { type Frame, FrameReader } from "./frame_reader.ts";
 import { encode, frameSize, messages } from "./messages.ts";
 import type { Message, MessageName, MessageOf } from "./messages.ts";
 import { HEADER_SIZE } from "./header.ts";
@@ -230,4 +234,63 @@ class Pipe {
 /** Lets everything happen that can happen without more time or input: streams in memory need no more. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The other side of a connection, played by the test frame by frame. */
+export class Script {
+  readonly #reader: FrameReader;
+
+  constructor(readonly stream: Duplex) {
+    this.#reader = new FrameReader(stream);
+  }
+
+  /** Writes any bytes, frames or not. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.stream.write(bytes.subarray(at));
+  }
+
+  async send(message: Message, request = 0, chunk = new Uint8Array(0)): Promise<void> {
+    await this.write(encode(message, request, chunk.length));
+    await this.write(chunk);
+  }
+
+  /** The next frame without its chunk; null when the connection has ended. */
+  next(): Promise<Frame | null> {
+    return this.#reader.next();
+  }
+
+  /** Reads the next frame, which must hold `message`, and answers its request number. */
+  async expect(message: Message): Promise<number> {
+    const frame = await this.next();
+    assertEquals(frame?.message, message);
+    return frame!.request;
+  }
+}
+
+const refuseAll: Receive = ({ message }) => {
+  throw new Error(`The test did not expect ${message.type}`);
+};
+
+/** A connection that runs, and the script of its other side. */
+export function startScripted(receive: Receive = refuseAll, options: DuplexOptions = {}) {
+  const [mine, theirs] = duplexPair(options);
+  const connection = new Connection(mine);
+  const ended = connection.run(receive);
+  return { connection, ended, script: new Script(theirs) };
+}
+
+/** Notes what becomes of a request. */
+export class AnswerNotes implements Answers {
+  readonly answers: Message[] = [];
+  readonly failures: Error[] = [];
+  constructor(readonly isLast: (message: Message) => boolean = () => true) {}
+
+  answer(message: Message): boolean {
+    this.answers.push(message);
+    return this.isLast(message);
+  }
+
+  failed(reason: Error): void {
+    this.failures.push(reason);
+  }
 }
