@@ -24,8 +24,12 @@ export interface TypedLine {
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
+/** A terminal that leaves less room than this for the text shows no prompt. */
+const textWidthMin = 4;
+
 /** Returns what to show of the line in less than `columns` columns. */
-export function viewLine({ prompt, text, cursor }: TypedLine, columns: number): LineView {
+export function viewLine({ text, cursor, ...line }: TypedLine, columns: number): LineView {
+  const prompt = displayWidth(line.prompt) + textWidthMin < columns ? line.prompt : "";
   const room = Math.max(1, columns - 1 - displayWidth(prompt));
   const before = printableGraphemes(text.slice(0, cursor));
   const after = printableGraphemes(text.slice(cursor));

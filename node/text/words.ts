@@ -7,74 +7,86 @@
 const blank = /\s/;
 const plainWord = /^[^\s"'\\]+$/;
 
+/** A word of a line. */
+interface Word {
+  /** What it stands for, without quotes and backslashes. */
+  text: string;
+  /** Index into the line where it begins, quotes included. */
+  readonly start: number;
+}
+
+/** A line taken apart. */
+interface ScannedLine {
+  readonly words: readonly Word[];
+  /** The word that the line ends in; undefined behind a blank. */
+  readonly last: Word | undefined;
+  /** The quote or backslash at whose effect the line ends, if there is one. */
+  readonly open: string | undefined;
+}
+
 /**
  * Returns the words of `line`; an empty word must be quoted (`""`). Throws an `Error` when a quote is
  * not closed or the line ends in a backslash.
  */
 export function splitWords(line: string): string[] {
-  const words: string[] = [];
-  let word: string | undefined;
-  let index = 0;
-  while (index < line.length) {
-    const character = line[index]!;
-    if (blank.test(character)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-      index++;
-      continue;
-    }
-    const part = character === "'"
-      ? readSingleQuoted(line, index)
-      : character === '"'
-      ? readDoubleQuoted(line, index)
-      : character === "\\"
-      ? readEscaped(line, index)
-      : { text: character, end: index + 1 };
-    word = (word ?? "") + part.text;
-    index = part.end;
-  }
-  if (word !== undefined) words.push(word);
-  return words;
-}
-
-/** What a quoted or escaped part stands for, and the index behind it. */
-interface Part {
-  text: string;
-  end: number;
-}
-
-function readSingleQuoted(line: string, start: number): Part {
-  const end = line.indexOf("'", start + 1);
-  if (end === -1) throw unclosed("'");
-  return { text: line.slice(start + 1, end), end: end + 1 };
-}
-
-function readDoubleQuoted(line: string, start: number): Part {
-  let text = "";
-  for (let index = start + 1; index < line.length; index++) {
-    const character = line[index]!;
-    if (character === '"') return { text, end: index + 1 };
-    const next = line[index + 1];
-    if (character === "\\" && (next === '"' || next === "\\")) {
-      text += next;
-      index++;
-    } else {
-      text += character;
-    }
-  }
-  throw unclosed('"');
-}
-
-function readEscaped(line: string, start: number): Part {
-  const escaped = line[start + 1];
-  if (escaped === undefined) {
+  const { words, open } = scanWords(line);
+  if (open === "\\") {
     throw new Error("Cannot read the line: it ends in a backslash (write \\\\ for one)");
   }
-  return { text: escaped, end: start + 2 };
+  if (open !== undefined) throw new Error(`Cannot read the line: the quote ${open} is not closed`);
+  return words.map(({ text }) => text);
 }
 
-function unclosed(quote: string): Error {
-  return new Error(`Cannot read the line: the quote ${quote} is not closed`);
+/** The word that is being typed at the end of a line. */
+export interface WordAtEnd {
+  /** The complete words before it. */
+  readonly before: readonly string[];
+  /** What it stands for so far; empty behind a blank. */
+  readonly text: string;
+  /** Index into the line where it begins. */
+  readonly start: number;
+}
+
+/** Finds the word that is being typed at the end of `line`, whose quote may still be open. */
+export function wordAtEnd(line: string): WordAtEnd {
+  const { words, last } = scanWords(line);
+  return {
+    before: words.filter((word) => word !== last).map(({ text }) => text),
+    text: last?.text ?? "",
+    start: last?.start ?? line.length,
+  };
+}
+
+function scanWords(line: string): ScannedLine {
+  const words: Word[] = [];
+  /** The word that the present character belongs to, if it does to one. */
+  let word: Word | undefined;
+  let quote: string | undefined;
+  for (let index = 0; index < line.length; index++) {
+    const character = line[index]!;
+    if (quote === undefined && blank.test(character)) {
+      word = undefined;
+      continue;
+    }
+    if (word === undefined) words.push(word = { text: "", start: index });
+    if (escapes(character, line[index + 1], quote)) {
+      if (index + 1 === line.length) return { words, last: word, open: "\\" };
+      word.text += line[++index];
+    } else if (character === quote) {
+      quote = undefined;
+    } else if (quote === undefined && (character === '"' || character === "'")) {
+      quote = character;
+    } else {
+      word.text += character;
+    }
+  }
+  return { words, last: word, open: quote };
+}
+
+/** Whether `character` is a backslash that takes the meaning from `next`. */
+function escapes(character: string, next: string | undefined, quote: string | undefined): boolean {
+  if (character !== "\\" || quote === "'") return false;
+  return quote === undefined || next === '"' || next === "\\";
 }
 
 /** Writes `word` so that `splitWords` reads exactly it again, with quotes only where needed. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { quoteWord, splitWords } from "./words.ts";
+import { quoteWord, splitWords, wordAtEnd } from "./words.ts";
 
 Deno.test("splitWords() reads blanks, quotes and backslashes as a shell does", () => {
   const lines: [string, string[]][] = [
@@ -25,6 +25,22 @@ Deno.test("splitWords() refuses an open quote and a backslash at the end", () =>
   assertThrows(() => splitWords("get 'my"), Error, "the quote ' is not closed");
   assertThrows(() => splitWords('get "a\\"'), Error, 'the quote " is not closed');
   assertThrows(() => splitWords("get a\\"), Error, "ends in a backslash");
+});
+
+Deno.test("wordAtEnd() finds the word that is being typed", () => {
+  const lines: [string, string[], string, number][] = [
+    ["", [], "", 0],
+    ["ge", [], "ge", 0],
+    ["get ", ["get"], "", 4],
+    ["get mov", ["get"], "mov", 4],
+    ['get "a b', ["get"], "a b", 4],
+    ['get "a b" x', ["get", "a b"], "x", 10],
+    ["get a\\ ", ["get"], "a ", 4],
+    ["get a\\", ["get"], "a", 4],
+  ];
+  for (const [line, before, text, start] of lines) {
+    assertEquals(wordAtEnd(line), { before, text, start }, line);
+  }
 });
 
 Deno.test("quoteWord() quotes only where needed", () => {
