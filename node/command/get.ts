@@ -1,20 +1,19 @@
 /** `p2pnode get`: downloads files from the swarm and ends, or stays to share them. */
 
-import { fromHex, toHex } from "../../protocol/bytes.ts";
-import { checkName } from "../../protocol/path.ts";
+import { fromHex } from "../../protocol/bytes.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
-import type { Fetched, ListedFile } from "../swarm/fetch_all.ts";
+import type { ListedFile } from "../swarm/fetch_all.ts";
+import { findAllWanted, findWanted } from "../swarm/listing.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
-import type { TrackedFile } from "../swarm/tracker_session.ts";
-import { formatSize } from "../text/size.ts";
-import { formatTable } from "../text/table.ts";
 import { printable } from "../text/printable.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { nodeFlags, trackerPositionals } from "./node_flags.ts";
 import { printProgress, showBars } from "./transfers.ts";
+import { untilAborted } from "./until_aborted.ts";
 import { UsageError } from "./usage_error.ts";
+import { doneEvent, doneLine } from "./done.ts";
 import { Exit } from "./exit.ts";
 import type { World } from "./world.ts";
 
@@ -77,10 +76,10 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
     stopped: () => aborted.abort(new Exit(0)),
   });
   await node.session.connect();
-  const listed = flags.all
-    ? await node.session.listFiles()
-    : (await Promise.all(names.map((name) => findOne(node, name, publisher)))).flat();
-  const wanted = toFetch(listed, { publisher, replace: flags.force });
+  const listing = { publisher, replace: flags.force, patienceMs: PATIENCE_MS };
+  const wanted = flags.all
+    ? await findAllWanted(node.session, listing)
+    : await Promise.all(names.map((name) => findWanted(node.session, name, listing)));
   const running = node.session.run();
   await Promise.race([node.session.assembled, untilAborted(signal)]);
   signal.throwIfAborted();
@@ -135,96 +134,9 @@ async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Pr
 /** More files than this are summed up in one line. */
 const LINES_MAX = 20;
 
-function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
-  return {
-    event: "done",
-    name: wanted.name,
-    id: toHex(wanted.id),
-    bytes: wanted.size,
-    seconds: counts.seconds,
-    blocks: counts.blockCount,
-    bad_blocks: counts.badBlockCount,
-    peers: counts.peerCount,
-    path,
-    was_here: wasHere,
-  };
-}
-
-function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }: Fetched): string {
-  const name = printable(wanted.name);
-  if (wasHere) return `${name} is here already`;
-  const rate = seconds > 0 ? ` (${formatSize(wanted.size / seconds)}/s)` : "";
-  const bad = badBlockCount > 0 ? `, ${badBlockCount} bad blocks refused` : "";
-  return `got ${name}: ${formatSize(wanted.size)} in ${seconds.toFixed(2)} s${rate} from ` +
-    `${peerCount} ${peerCount === 1 ? "peer" : "peers"}${bad}`;
-}
-
 function readPublisher(text: string): Uint8Array {
   if (!/^[0-9a-fA-F]{64}$/.test(text)) {
     throw new UsageError("Cannot read --publisher: a key has 64 hexadecimal digits");
   }
   return fromHex(text);
-}
-
-/** The one file of that name. Throws when there is none, or when there are several contents. */
-export async function findOne(
-  node: SwarmNode,
-  name: string,
-  publisher: Uint8Array | undefined,
-): Promise<TrackedFile[]> {
-  const found = await node.session.listFiles(name);
-  const matching = publisher === undefined
-    ? found
-    : found.filter((file) => toHex(file.publisher) === toHex(publisher));
-  const files = matching.length > 0 ? matching : found;
-  const contents = new Set(files.map((file) => `${toHex(file.id)} ${file.size}`));
-  if (contents.size === 0) {
-    throw new Error(`Cannot get ${printable(name)}: nobody has it (see p2pnode ls)`);
-  }
-  if (contents.size > 1) throw new Error(ambiguous(name, files));
-  return [files.find((file) => file.name === name) ?? files[0]!];
-}
-
-function ambiguous(name: string, files: readonly TrackedFile[]): string {
-  const rows = files.map((file) => [
-    toHex(file.id).slice(0, 16),
-    formatSize(file.size),
-    toHex(file.publisher).slice(0, 16),
-    file.name,
-  ]);
-  const columns = [{ title: "id" }, { title: "size", align: "right" }, { title: "publisher" }, {
-    title: "name",
-  }] as const;
-  return [
-    `Cannot get ${printable(name)}: there are ${files.length} different files (give an id)`,
-    ...formatTable(columns, rows),
-  ].join("\n");
-}
-
-/** What to fetch of what is listed: safe names only, each once. */
-export function toFetch(
-  files: readonly TrackedFile[],
-  { publisher, replace }: { publisher: Uint8Array | undefined; replace: boolean },
-): ListedFile[] {
-  const byName = new Map<string, ListedFile>();
-  for (const { id, size, name, blockSize } of files) {
-    checkName(name);
-    const known = byName.get(name);
-    if (known !== undefined && toHex(known.id) !== toHex(id)) {
-      throw new Error(
-        `Cannot get ${printable(name)}: there are different files of that name (get them by id)`,
-      );
-    }
-    const only = publisher === undefined ? {} : { publisher };
-    byName.set(name, { id, size, name, blockSize, replace, patienceMs: PATIENCE_MS, ...only });
-  }
-  return [...byName.values()];
-}
-
-/** Resolves when the signal is aborted. */
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

@@ -32,10 +32,7 @@ export interface World extends Disposable {
   /** The disk below an open folder; with keys it can sign. */
   openDisk(folder: Folder, keys?: KeyPair): BlockDisk & Disposable;
   /** What is remembered of an open folder between starts. */
-  openManifestStore(
-    folder: Folder,
-    log: (line: string) => void,
-  ): Promise<ManifestStore & Disposable> | (ManifestStore & Disposable);
+  openManifestStore(folder: Folder, log: (line: string) => void): ManifestStore & Disposable;
   /** The key of a folder, made on first use. */
   loadIdentity(root: string): Promise<KeyPair>;
   /** A key for one run. */

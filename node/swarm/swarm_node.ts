@@ -123,6 +123,11 @@ export class SwarmNode implements AsyncDisposable {
     void this.#keepTime();
   }
 
+  /** Bytes of memory that the cache may take. */
+  get cacheSize(): number {
+    return this.#cache.capacity;
+  }
+
   get status(): NodeStatus {
     return {
       fileCount: this.catalog.count,

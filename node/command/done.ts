@@ -1,0 +1,30 @@
+/** How a file that has arrived is reported: as an event that scripts rely on, and as a line for people. */
+
+import { toHex } from "../../protocol/bytes.ts";
+import type { Fetched } from "../swarm/fetch_all.ts";
+import { formatRate, formatSize } from "../text/size.ts";
+import { printable } from "../text/printable.ts";
+
+export function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
+  return {
+    event: "done",
+    name: wanted.name,
+    id: toHex(wanted.id),
+    bytes: wanted.size,
+    seconds: counts.seconds,
+    blocks: counts.blockCount,
+    bad_blocks: counts.badBlockCount,
+    peers: counts.peerCount,
+    path,
+    was_here: wasHere,
+  };
+}
+
+export function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }: Fetched): string {
+  const name = printable(wanted.name);
+  if (wasHere) return `${name} is here already`;
+  const rate = seconds > 0 ? ` (${formatRate(wanted.size / seconds)})` : "";
+  const bad = badBlockCount > 0 ? `, ${badBlockCount} bad blocks refused` : "";
+  return `got ${name}: ${formatSize(wanted.size)} in ${seconds.toFixed(2)} s${rate} from ` +
+    `${peerCount} ${peerCount === 1 ? "peer" : "peers"}${bad}`;
+}

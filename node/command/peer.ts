@@ -1,0 +1,165 @@
+/**
+ * `p2pnode peer`: shares a folder, fetches from the swarm into it, and serves while it fetches.
+ *
+ * On a terminal it has a prompt; elsewhere it takes the same commands line by line. What is wanted is
+ * remembered, so a peer that was killed goes on where it was.
+ */
+
+import { addressText } from "../../protocol/address.ts";
+import type { Log } from "../../protocol/ports.ts";
+import { SharedFolder } from "../swarm/shared_folder.ts";
+import { SwarmNode } from "../swarm/swarm_node.ts";
+import { completeWith } from "../terminal/completion.ts";
+import { ProgressBoard } from "../terminal/progress_board.ts";
+import { Prompt } from "../terminal/prompt.ts";
+import { printable } from "../text/printable.ts";
+import { defineCommand } from "./declaration.ts";
+import type { ParsedCommand } from "./declaration.ts";
+import { Exit } from "./exit.ts";
+import { nodeFlags, trackerPositionals } from "./node_flags.ts";
+import { PeerSession } from "./peer_session.ts";
+import { completePeerWords, runPeerLine } from "./peer_prompt.ts";
+import { printProgress, showBars } from "./transfers.ts";
+import { untilAborted } from "./until_aborted.ts";
+import type { World } from "./world.ts";
+
+export const peerCommand = defineCommand({
+  name: "peer",
+  summary: "Share a folder with the swarm and fetch files into it.",
+  positionals: {
+    ...trackerPositionals,
+    port: { kind: "port", doc: "port to accept peers on; 0 picks a free one" },
+    dir: { doc: "the folder to share; it is made if it is missing" },
+  },
+  flags: {
+    get: { kind: "list", placeholder: "NAME", doc: "fetch this name or id; may be given again" },
+    exitWhenDone: { kind: "boolean", doc: "end when everything wanted is here" },
+    json: { kind: "boolean", doc: "print one JSON object a line" },
+    ...nodeFlags,
+  },
+  examples: [
+    "p2pnode peer 127.0.0.1 5000 6001 ./peers_data/peer_6001",
+    "p2pnode peer tracker.lan 5000 6001 ./data --get debian.iso --exit-when-done",
+  ],
+});
+
+export type PeerFlags = ParsedCommand<typeof peerCommand>["flags"];
+
+export async function runPeer(
+  { positionals, flags }: ParsedCommand<typeof peerCommand>,
+  world: World,
+): Promise<void> {
+  const { trackerHost, trackerPort, port, dir } = positionals;
+  await using folder = await world.openFolder(dir, { create: true });
+  const keys = await world.loadIdentity(folder.root);
+  using board = new ProgressBoard(world.screen, world.clock);
+  const tell = teller(flags.json, board, world);
+  const log: Log = (line) => tell("log", { line }, line);
+  using disk = world.openDisk(folder, keys);
+  using store = world.openManifestStore(folder, log);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([world.stopped, ended.signal]);
+  const ready = Promise.withResolvers<void>();
+  await using node = new SwarmNode({
+    ...world,
+    ...flags,
+    identity: keys,
+    tracker: { host: trackerHost, port: trackerPort },
+    listen: { host: flags.host, port },
+    folder,
+    disk,
+    cacheSize: flags.cache,
+    log,
+    ready: ready.promise,
+    stopped: () => {
+      log("the tracker says that everybody is done");
+      ended.abort(new Exit(0));
+    },
+  });
+  tell("listening", { ...node.address }, `listening on ${addressText(node.address)}`);
+  const { clock, random } = world;
+  const shared = new SharedFolder({
+    folder,
+    disk,
+    store,
+    catalog: node.catalog,
+    clock,
+    random,
+    log,
+  });
+  const sharing = shared.run(signal);
+  shared.ready.then(() => {
+    tell("sharing", { files: node.catalog.count }, `sharing ${node.catalog.count} files`);
+    ready.resolve();
+  }, (reason) => ended.abort(reason));
+  const running = node.session.run();
+  const showing = flags.json
+    ? printProgress(node, { print: world.print, clock, signal })
+    : showBars(node, { board, clock, signal });
+  const session = new PeerSession({ node, folder, disk, store, shared, clock, signal, tell });
+  try {
+    await Promise.race([
+      followWishes(session, { flags, signal, ended }),
+      takeCommands(session, { board, world, flags, signal, ended }),
+      untilAborted(signal),
+    ]);
+    if (!world.stopped.aborted && ended.signal.reason instanceof Error) throw ended.signal.reason;
+  } finally {
+    ended.abort(new Exit(0));
+    await Promise.all([sharing, showing, session.settled()]);
+    await node[Symbol.asyncDispose]();
+    await running;
+  }
+}
+
+/** Says what happened: an event for scripts, or a line for people. */
+export type Tell = (event: string, fields: Record<string, unknown>, line: string) => void;
+
+function teller(json: boolean, board: ProgressBoard, world: World): Tell {
+  if (json) return (event, fields) => world.print(JSON.stringify({ event, ...fields }));
+  return (_event, _fields, line) => board.log(line);
+}
+
+interface Ending {
+  readonly flags: PeerFlags;
+  readonly signal: AbortSignal;
+  readonly ended: AbortController;
+}
+
+/** Fetches what was wanted before and what the command line wants; ends the peer then if it should. */
+async function followWishes(session: PeerSession, { flags, signal, ended }: Ending): Promise<void> {
+  const failedCount = await session.begin(flags.get);
+  if (flags.exitWhenDone && !signal.aborted) {
+    ended.abort(new Exit(failedCount > 0 ? 1 : 0));
+  }
+  await untilAborted(signal);
+}
+
+/** Carries out commands until `quit`; the end of a pipe ends nothing, that of a terminal does. */
+async function takeCommands(
+  session: PeerSession,
+  { board, world, signal, ended }: Ending & { board: ProgressBoard; world: World },
+): Promise<void> {
+  const { keyboard, screen } = world;
+  using prompt = new Prompt({
+    keyboard,
+    screen,
+    board,
+    text: "p2pnode> ",
+    complete: completeWith((before) => completePeerWords(before, session.names)),
+  });
+  for await (const line of prompt.lines()) {
+    if (signal.aborted) return;
+    try {
+      if (await runPeerLine(session, line) === "quit") return ended.abort(new Exit(0));
+    } catch (error) {
+      session.tell(
+        "error",
+        { error: (error as Error).message },
+        printable((error as Error).message),
+      );
+    }
+  }
+  if (prompt.isInteractive) return ended.abort(new Exit(0));
+  await untilAborted(signal);
+}

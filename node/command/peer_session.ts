@@ -1,0 +1,129 @@
+/** What a running peer was told to fetch, and how far it has come. */
+
+import { blockSizeFor } from "../content/tree.ts";
+import type { BlockDisk } from "../store/disk.ts";
+import type { Folder } from "../store/folder.ts";
+import type { ManifestStore } from "../store/manifest_store.ts";
+import { fetchAll } from "../swarm/fetch_all.ts";
+import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
+import { findWanted } from "../swarm/listing.ts";
+import type { SharedFolder } from "../swarm/shared_folder.ts";
+import type { SwarmNode } from "../swarm/swarm_node.ts";
+import type { TrackedFile } from "../swarm/tracker_session.ts";
+import { printable } from "../text/printable.ts";
+import { doneEvent, doneLine } from "./done.ts";
+import type { Tell } from "./peer.ts";
+import { untilAborted } from "./until_aborted.ts";
+import type { Clock } from "../../protocol/ports.ts";
+
+/** How often a name is looked for that nobody has yet. */
+const LOOK_AGAIN_MS = 1_000;
+/** How many listed names are remembered. */
+const NAMES_MAX = 10_000;
+
+export interface PeerSessionOptions {
+  readonly node: SwarmNode;
+  readonly folder: Folder;
+  readonly disk: BlockDisk;
+  readonly store: ManifestStore;
+  readonly shared: SharedFolder;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly tell: Tell;
+}
+
+export class PeerSession {
+  readonly node: SwarmNode;
+  readonly tell: Tell;
+  readonly #options: PeerSessionOptions;
+  readonly #running = new Set<Promise<unknown>>();
+  #failedCount = 0;
+  /** Names of files that were listed last, for completion. */
+  names: readonly string[] = [];
+
+  constructor(options: PeerSessionOptions) {
+    this.#options = options;
+    this.node = options.node;
+    this.tell = options.tell;
+  }
+
+  /** Resolves when nothing is being fetched any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  /**
+   * Goes on with what was wanted at an earlier start, fetches `names`, and tells the tracker when all is
+   * here. Answers how many files could not be had.
+   */
+  async begin(names: readonly string[]): Promise<number> {
+    const { node, store, signal } = this.#options;
+    await Promise.race([node.session.assembled, untilAborted(signal)]);
+    const wishes = store.wishes().map((wish) => ({ ...wish, blockSize: blockSizeFor(wish.size) }));
+    await Promise.all([this.#fetch(wishes), ...names.map((name) => this.#fetchWhenThere(name))]);
+    if (!signal.aborted) {
+      await Promise.race([node.session.terminated(), untilAborted(signal)]);
+    }
+    return this.#failedCount;
+  }
+
+  /** The files of the swarm. */
+  async list(): Promise<TrackedFile[]> {
+    const files = await this.node.session.listFiles();
+    this.names = files.slice(0, NAMES_MAX).map(({ name }) => name);
+    return files;
+  }
+
+  /** Starts to fetch a file that somebody has; resolves when it is found. */
+  async get(nameOrId: string): Promise<void> {
+    const wanted = await findWanted(this.node.session, nameOrId, { replace: false });
+    void this.#fetch([wanted]);
+  }
+
+  async #fetchWhenThere(nameOrId: string): Promise<void> {
+    const { clock, signal } = this.#options;
+    let told = false;
+    while (!signal.aborted) {
+      try {
+        const wanted = await findWanted(this.node.session, nameOrId, { replace: false });
+        return await this.#fetch([wanted]);
+      } catch (error) {
+        const { message } = error as Error;
+        if (!told) {
+          this.tell("waiting", { name: nameOrId, reason: message }, `${message} (waiting)`);
+        }
+        told = true;
+        await clock.sleep(LOOK_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  /** Fetches and remembers what is wanted until it is here. Never rejects. */
+  async #fetch(wanted: readonly ListedFile[]): Promise<void> {
+    const { store } = this.#options;
+    store.wish(wanted);
+    const fetching = fetchAll(wanted, {
+      ...this.#options,
+      settled: (outcome) => this.#settle(outcome),
+    }).catch(() => {});
+    this.#running.add(fetching);
+    await fetching;
+    this.#running.delete(fetching);
+  }
+
+  #settle(outcome: Fetched | Failed): void {
+    const { store, shared, signal } = this.#options;
+    const { name } = outcome.wanted;
+    if ("error" in outcome) {
+      // What the end of the peer cut off is still wanted at the next start.
+      if (signal.aborted) return;
+      this.#failedCount++;
+      store.unwish([name]);
+      const { message } = outcome.error;
+      return this.tell("error", { name, error: message }, printable(message));
+    }
+    store.unwish([name]);
+    if (outcome.file !== undefined) shared.adopt(outcome.file.manifest, name);
+    this.tell("done", doneEvent(outcome), doneLine(outcome));
+  }
+}

@@ -1,0 +1,50 @@
+/** The process as the commands see it: real network, clock, folders, terminal and signals. */
+
+import { KeyPair, verify } from "../content/identity.ts";
+import type { World } from "../command/world.ts";
+import { BlockWorkers } from "./block_workers.ts";
+import { systemClock } from "./clock.ts";
+import { openFolder } from "./folder.ts";
+import { loadOrCreateIdentity } from "./key_file.ts";
+import { ManifestDatabase } from "./manifest_database.ts";
+import { tcpNetwork } from "./network.ts";
+import { ProcessKeyboard, ProcessScreen } from "./terminal.ts";
+
+const STOP_SIGNALS = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"] as const
+  : ["SIGINT", "SIGTERM"] as const;
+
+/** The world of this process. The first signal asks commands to end; a second one ends the process. */
+export function realWorld(agent: string): World {
+  const stopped = new AbortController();
+  const stop = () => {
+    if (stopped.signal.aborted) Deno.exit(1);
+    stopped.abort(new Error("the process was told to stop"));
+  };
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
+  const screen = new ProcessScreen(Deno.stdout);
+  const errors = new ProcessScreen(Deno.stderr);
+  return {
+    network: tcpNetwork,
+    clock: systemClock,
+    random: Math.random,
+    verify,
+    nonce: () => crypto.getRandomValues(new Uint8Array(32)),
+    agent,
+    stopped: stopped.signal,
+    screen,
+    keyboard: new ProcessKeyboard(),
+    print: (line) => screen.write(`${line}\n`),
+    warn: (line) => errors.write(`${line}\n`),
+    openFolder,
+    openDisk: ({ root }, keys) => new BlockWorkers(keys === undefined ? { root } : { root, keys }),
+    openManifestStore: ({ root }, log) => new ManifestDatabase(root, log),
+    loadIdentity: loadOrCreateIdentity,
+    makeIdentity: () => KeyPair.generate(),
+    makeTemporaryFolder: () => Deno.makeTempDir({ prefix: "p2pnode-" }),
+    removeFolder: (path) => Deno.remove(path, { recursive: true }),
+    [Symbol.dispose]: () => {
+      for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
+    },
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * What is known of the files of the shared folder: in which state each was hashed, and its manifest.
+ *
+ * It is the ledger between three parties. The folder says which files there are, the catalog holds each
+ * content once, however many names it has, and the store remembers everything until the next start.
+ */
+
+import type { Manifest } from "../content/manifest.ts";
+import type { FileState, FoundFile } from "../store/folder.ts";
+import type { ManifestStore, RememberedFile } from "../store/manifest_store.ts";
+import { fileKey } from "./catalog.ts";
+import type { Catalog, FileId, FileKey } from "./catalog.ts";
+
+interface KnownFile extends RememberedFile {
+  /** Whether its content is offered under this name, or under another name on behalf of this one. */
+  isOffered: boolean;
+  /** The look at the folder that saw it last. */
+  look: number;
+}
+
+export class KnownFiles {
+  readonly #catalog: Catalog;
+  readonly #store: ManifestStore;
+  readonly #files = new Map<string, KnownFile>();
+  /** Further names of contents that the catalog has under one name. */
+  readonly #copies = new Map<FileKey, Set<string>>();
+  /** Manifests of files that vanished since the last look; a file may only have a new name. */
+  readonly #vanished = new Map<FileKey, Manifest>();
+  /** Names whose entries differ from what the store has. */
+  readonly #unsaved = new Set<string>();
+  #look = 0;
+
+  constructor(catalog: Catalog, store: ManifestStore) {
+    this.#catalog = catalog;
+    this.#store = store;
+    for (const file of store.files()) {
+      this.#files.set(file.manifest.name, { ...file, isOffered: false, look: 0 });
+    }
+  }
+
+  /** A look at the folder begins: what is not seen until it ends is gone. */
+  beginLook(): void {
+    this.#look++;
+    this.#vanished.clear();
+  }
+
+  /** The folder has this file. Answers whether it is known in this state; then it is offered. */
+  see(found: FoundFile): boolean {
+    const file = this.#files.get(found.name);
+    if (file === undefined) return false;
+    file.look = this.#look;
+    if (!isInState(file, found)) return false;
+    if (!file.isOffered) this.#offer(file);
+    return true;
+  }
+
+  /** The look has ended: forgets what was not seen. */
+  endLook(): void {
+    for (const [name, file] of this.#files) {
+      if (file.look === this.#look) continue;
+      this.#withdraw(file);
+      this.#files.delete(name);
+      this.#unsaved.add(name);
+      this.#vanished.set(fileKey(file.manifest), file.manifest);
+    }
+  }
+
+  /** The file has changed: it is not offered until it is known again. */
+  withdraw(name: string): void {
+    const file = this.#files.get(name);
+    if (file !== undefined) this.#withdraw(file);
+  }
+
+  /** The file under the manifest's name has this content, in the state with this stamp. */
+  put(manifest: Manifest, stamp: string): void {
+    const old = this.#files.get(manifest.name);
+    if (old !== undefined && fileKey(old.manifest) !== fileKey(manifest)) this.#withdraw(old);
+    const file = { manifest, stamp, isOffered: false, look: this.#look };
+    this.#files.set(manifest.name, file);
+    this.#unsaved.add(manifest.name);
+    this.#offer(file);
+  }
+
+  /**
+   * The manifest of this content, from whoever published it first: this name before it was touched,
+   * another name, or a name that has just vanished.
+   */
+  manifestOf(content: FileId, name: string): Manifest | undefined {
+    const key = fileKey(content);
+    const before = this.#files.get(name)?.manifest;
+    const manifest = before !== undefined && fileKey(before) === key
+      ? before
+      : this.#catalog.get(key)?.manifest ?? this.#vanished.get(key);
+    return manifest && named(manifest, name);
+  }
+
+  /** Brings the store up to date. */
+  save(): void {
+    if (this.#unsaved.size === 0) return;
+    const put: RememberedFile[] = [];
+    const removed: string[] = [];
+    for (const name of this.#unsaved) {
+      const file = this.#files.get(name);
+      if (file === undefined) removed.push(name);
+      else put.push(file);
+    }
+    this.#unsaved.clear();
+    this.#store.save({ put, removed });
+  }
+
+  #offer(file: KnownFile): void {
+    const { manifest, stamp } = file;
+    const key = fileKey(manifest);
+    const held = this.#catalog.get(key);
+    file.isOffered = true;
+    if (held === undefined || held.location.kind === "part") {
+      this.#catalog.addFile(manifest, manifest.name, stamp);
+    } else if (held.location.name === manifest.name) {
+      held.location = { ...held.location, stamp };
+    } else {
+      const copies = this.#copies.get(key);
+      if (copies === undefined) this.#copies.set(key, new Set([manifest.name]));
+      else copies.add(manifest.name);
+    }
+  }
+
+  #withdraw(file: KnownFile): void {
+    if (!file.isOffered) return;
+    file.isOffered = false;
+    const { manifest } = file;
+    const key = fileKey(manifest);
+    const location = this.#catalog.get(key)?.location;
+    if (location?.kind === "file" && location.name === manifest.name) {
+      this.#catalog.remove(key);
+      this.#offerCopy(key);
+    } else {
+      this.#dropCopy(key, manifest.name);
+    }
+  }
+
+  /** Offers a content under another of its names. */
+  #offerCopy(key: FileKey): void {
+    const [name] = this.#copies.get(key) ?? [];
+    if (name === undefined) return;
+    this.#dropCopy(key, name);
+    this.#offer(this.#files.get(name)!);
+  }
+
+  #dropCopy(key: FileKey, name: string): void {
+    const copies = this.#copies.get(key);
+    if (copies?.delete(name) && copies.size === 0) this.#copies.delete(key);
+  }
+}
+
+/** The manifest under another name; signatures do not cover the name. */
+export function named(manifest: Manifest, name: string): Manifest {
+  return manifest.name === name ? manifest : { ...manifest, name };
+}
+
+function isInState({ manifest, stamp }: RememberedFile, state: FileState): boolean {
+  return manifest.size === state.size && stamp === state.stamp;
+}

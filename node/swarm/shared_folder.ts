@@ -1,0 +1,269 @@
+/**
+ * Keeps the catalog true to a folder: what is in the folder is offered, what changed is hashed again,
+ * what is gone is withdrawn.
+ *
+ * A look at the folder compares all names and states with what is known. The first look takes what the
+ * store remembers and hashes the rest; further ones follow when the folder hints at a change, and from time
+ * to time, because hints get lost. A changed file is hashed when it has held still for a moment, and what is
+ * found counts only if the file has not changed until then; otherwise the next look sees to it.
+ */
+
+import type { Clock, Log } from "../../protocol/ports.ts";
+import type { Manifest } from "../content/manifest.ts";
+import { blockSizeFor, FILE_SIZE_MAX, isGeometry } from "../content/tree.ts";
+import type { BlockDisk, DiskFailure, HashedFile } from "../store/disk.ts";
+import type { Folder, FoundFile, SkippedFile } from "../store/folder.ts";
+import type { ManifestStore } from "../store/manifest_store.ts";
+import { printable } from "../text/printable.ts";
+import { formatSize } from "../text/size.ts";
+import type { Catalog } from "./catalog.ts";
+import { KnownFiles, named } from "./known_files.ts";
+
+/** Hashes that a crash may cost: they are saved this often while there are more to come. */
+const SAVE_EVERY_MS = 1000;
+/** A look may take this share of the time; in a huge folder they are rarer. */
+const LOOK_SHARE = 0.1;
+/** A file that could not be read is tried again in the same state after so many regular looks. */
+const RETRY_LOOKS = 10;
+/** Skipped files that are named in the log one by one. */
+const TOLD_COUNT_MAX = 20;
+
+/** What a shared folder works with. */
+export interface SharedFolderOptions {
+  readonly folder: Folder;
+  /** Hashes, and signs with the key of `publisher`. */
+  readonly disk: BlockDisk;
+  readonly store: ManifestStore;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** This node's id: the publisher of files that nobody else has published. */
+  readonly publisher: Uint8Array;
+  /** How long a changed file must hold still before it is hashed. */
+  readonly settleMs?: number;
+  /** The shortest time from one look at the folder to the next. */
+  readonly gapMs?: number;
+  /** The longest time from one look at the folder to the next. */
+  readonly rescanMs?: number;
+}
+
+export class SharedFolder {
+  readonly #options: SharedFolderOptions;
+  readonly #settleMs: number;
+  readonly #gapMs: number;
+  readonly #rescanMs: number;
+  readonly #known: KnownFiles;
+  readonly #ready = Promise.withResolvers<void>();
+  /** Aborted by a change in the folder. */
+  #hint = new AbortController();
+  /** Some file changed while it was looked at. */
+  #isUnsettled = false;
+  /** When the last look began, and how long walking through the folder took. */
+  #lookedMs = 0;
+  #walkMs = 0;
+  /** Files that could not be hashed, by name. */
+  #failed = new Map<string, FailedFile>();
+  /** What was skipped at the last look. */
+  #skipped = new Set<string>();
+  #isSaving = false;
+
+  constructor(options: SharedFolderOptions) {
+    const { catalog, store, settleMs = 300, gapMs = 1000, rescanMs = 30_000 } = options;
+    this.#options = options;
+    this.#settleMs = settleMs;
+    this.#gapMs = gapMs;
+    this.#rescanMs = rescanMs;
+    this.#known = new KnownFiles(catalog, store);
+    // Whoever does not wait for the first look learns of its failure otherwise.
+    this.#ready.promise.catch(() => {});
+  }
+
+  /**
+   * Resolves when the catalog has everything that the folder had at the start. Rejects when the folder
+   * cannot be read, or with the signal's reason.
+   */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Follows the folder until `signal` is aborted, or ends when `ready` is rejected. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#hint.abort(), { once: true });
+    const watching = this.#watch(signal);
+    try {
+      await this.#look(signal, "first");
+    } catch (reason) {
+      return this.#ready.reject(reason);
+    }
+    this.#ready.resolve();
+    while (!signal.aborted) {
+      await this.#pause(signal);
+      await this.#lookAgain(signal);
+    }
+    await watching;
+  }
+
+  /**
+   * Takes a file that was fetched, verified and put into the folder under `name`, and that the catalog has
+   * as complete. It keeps its publisher and is not hashed again.
+   */
+  adopt(manifest: Manifest, name: string): void {
+    const state = this.#options.folder.state(name);
+    // If it has changed already, the next look sees to it.
+    if (state === undefined || state.size !== manifest.size) return;
+    this.#known.put(named(manifest, name), state.stamp);
+    this.#saveSoon();
+  }
+
+  /** One transaction for all files that are adopted in the same turn. */
+  #saveSoon(): void {
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    queueMicrotask(() => {
+      this.#isSaving = false;
+      this.#known.save();
+    });
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { folder, log } = this.#options;
+    try {
+      for await (const _ of folder.watch(signal)) this.#hint.abort();
+    } catch (error) {
+      const seconds = this.#rescanMs / 1000;
+      log(`${(error as Error).message} (changes are found within ${seconds} s all the same)`);
+    }
+  }
+
+  /** Waits until a look is due. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const until = (ms: number) => Math.max(0, this.#lookedMs + ms - clock.now());
+    const gapMs = Math.max(this.#gapMs, this.#walkMs / LOOK_SHARE);
+    if (!this.#isUnsettled) await clock.sleep(until(this.#rescanMs), this.#hint.signal);
+    await clock.sleep(until(gapMs), signal);
+  }
+
+  async #lookAgain(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#look(signal, "further");
+    } catch (error) {
+      if (!signal.aborted) this.#options.log((error as Error).message);
+    }
+  }
+
+  async #look(signal: AbortSignal, kind: "first" | "further"): Promise<void> {
+    const { clock, folder } = this.#options;
+    if (!signal.aborted) this.#hint = new AbortController();
+    this.#isUnsettled = false;
+    this.#lookedMs = clock.now();
+    this.#known.beginLook();
+    const { files, skipped } = await folder.scan(signal);
+    this.#walkMs = clock.now() - this.#lookedMs;
+    const changed = files.filter((file) => !this.#known.see(file));
+    this.#known.endLook();
+    this.#tellSkipped([...skipped, ...changed.filter(isTooLarge).map(tooLarge)]);
+    const hashable = changed.filter((file) => !isTooLarge(file) && this.#isWorthATry(file));
+    try {
+      await this.#hash(kind === "first" ? hashable : await this.#settled(hashable, signal), signal);
+    } finally {
+      this.#known.save();
+    }
+  }
+
+  /** The files that hold still. All of `files` are withdrawn, except those that are known after all. */
+  async #settled(files: readonly FoundFile[], signal: AbortSignal): Promise<FoundFile[]> {
+    if (files.length === 0) return [];
+    await this.#options.clock.sleep(this.#settleMs, signal);
+    return files.filter((file) => {
+      if (this.#isKnownByNow(file)) return false;
+      this.#known.withdraw(file.name);
+      return this.#isStill(file);
+    });
+  }
+
+  /** Whether a file was adopted since it was found, or only seemed to have changed. */
+  #isKnownByNow({ name }: FoundFile): boolean {
+    const state = this.#options.folder.state(name);
+    return state !== undefined && this.#known.see({ name, ...state });
+  }
+
+  /** Whether a file is in the state in which it was found; if not, it is due for another look. */
+  #isStill({ name, size, stamp }: FoundFile): boolean {
+    const state = this.#options.folder.state(name);
+    const isStill = state?.size === size && state.stamp === stamp;
+    if (!isStill) this.#isUnsettled = true;
+    return isStill;
+  }
+
+  async #hash(files: readonly FoundFile[], signal: AbortSignal): Promise<void> {
+    const { clock, disk, folder } = this.#options;
+    if (files.length === 0) return;
+    const toHash = files.map(({ name, size }) => (
+      { path: folder.pathOf(name), size, blockSize: blockSizeFor(size) }
+    ));
+    let position = 0;
+    let savedMs = clock.now();
+    for await (const result of disk.hashFiles(toHash, { sign: true, signal })) {
+      const file = files[position++]!;
+      if ("error" in result) this.#couldNotHash(file, result);
+      else this.#hashed(file, result);
+      if (clock.now() - savedMs < SAVE_EVERY_MS) continue;
+      this.#known.save();
+      savedMs = clock.now();
+    }
+  }
+
+  #hashed(file: FoundFile, { id, hashes, signatures }: HashedFile): void {
+    const { name, size, stamp } = file;
+    this.#failed.delete(name);
+    if (this.#isKnownByNow(file) || !this.#isStill(file)) return;
+    const { publisher } = this.#options;
+    const blockSize = blockSizeFor(size);
+    const manifest = this.#known.manifestOf({ id, size }, name) ??
+      { id, name, size, blockSize, publisher, hashes, signatures };
+    this.#known.put(manifest, stamp);
+  }
+
+  #couldNotHash({ name, stamp }: FoundFile, { error, code }: DiskFailure): void {
+    if (code === "changed" || code === "missing") {
+      this.#isUnsettled = true;
+      return;
+    }
+    const { clock, log } = this.#options;
+    if (this.#failed.get(name)?.stamp !== stamp) log(`${printable(error)} (it is not shared)`);
+    this.#failed.set(name, { stamp, retryMs: clock.now() + RETRY_LOOKS * this.#rescanMs });
+  }
+
+  /** A file that could not be read is left alone for a while, unless it changes. */
+  #isWorthATry({ name, stamp }: FoundFile): boolean {
+    const failed = this.#failed.get(name);
+    if (failed === undefined) return true;
+    return failed.stamp !== stamp || failed.retryMs <= this.#options.clock.now();
+  }
+
+  /** Names what is skipped and was not at the last look. */
+  #tellSkipped(skipped: readonly SkippedFile[]): void {
+    const { log } = this.#options;
+    const lines = skipped.map(({ name, reason }) => printable(`Cannot share ${name}: ${reason}`));
+    const fresh = lines.filter((line) => !this.#skipped.has(line));
+    this.#skipped = new Set(lines);
+    for (const line of fresh.slice(0, TOLD_COUNT_MAX)) log(line);
+    const more = fresh.length - TOLD_COUNT_MAX;
+    if (more > 0) log(`Cannot share ${more} more files`);
+  }
+}
+
+interface FailedFile {
+  readonly stamp: string;
+  /** When to try again although nothing has changed. */
+  readonly retryMs: number;
+}
+
+function isTooLarge({ size }: FoundFile): boolean {
+  return !isGeometry({ size, blockSize: blockSizeFor(size) });
+}
+
+function tooLarge({ name }: FoundFile): SkippedFile {
+  return { name, reason: `it is larger than ${formatSize(FILE_SIZE_MAX)}` };
+}
