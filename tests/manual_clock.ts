@@ -1,6 +1,6 @@
 /**
- * A clock for tests whose time moves only when the test says so, so that nothing waits and every run
- * is the same.
+ * A clock for tests whose time moves only when the test says so, so that nothing waits and every
+ * run is the same.
  */
 
 import { setImmediate } from "node:timers";

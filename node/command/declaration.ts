@@ -1,8 +1,10 @@
 /**
- * How a subcommand declares what may stand behind it on the command line. From one declaration follow the
- * parser (`options.ts`), the help text (`help.ts`) and the TypeScript type of what was parsed.
+ * How a subcommand declares what may stand behind it on the command line. From one declaration
+ * follow the parser (`options.ts`), the help text (`help.ts`) and the TypeScript type of what was
+ * parsed.
  *
- * Names are declared as they are used in code, `upLimit`, and written `--up-limit` on the command line.
+ * Names are declared as they are used in code, `upLimit`, and written `--up-limit` on the command
+ * line.
  */
 
 /** The program's name, as users type it. */
@@ -10,7 +12,8 @@ export const programName = "p2pnode";
 
 /**
  * What a value on the command line is read as. `text` stays as it is, `count` is a whole number,
- * `port` a TCP port with 0 for any free one, `size` in bytes (`256MiB`), `seconds` a duration (`1m30s`).
+ * `port` a TCP port with 0 for any free one, `size` in bytes (`256MiB`), `seconds` a duration
+ * (`1m30s`).
  */
 export type ValueKind = "text" | "count" | "port" | "size" | "seconds";
 

@@ -1,10 +1,10 @@
 /**
  * Parses a subcommand's command line into what its declaration says, fully typed.
  *
- * `parseArgs` of @std/cli splits the line; this layer keeps it strict. Where `parseArgs` would guess, a
- * `UsageError` says what is wrong: an unknown flag, a missing value, a flag given twice, a number out of
- * its range, an argument too few or too many. Positional arguments are never turned into numbers, and a
- * flag that takes no value never swallows the argument behind it.
+ * `parseArgs` of @std/cli splits the line; this layer keeps it strict. Where `parseArgs` would
+ * guess, a `UsageError` says what is wrong: an unknown flag, a missing value, a flag given twice, a
+ * number out of its range, an argument too few or too many. Positional arguments are never turned
+ * into numbers, and a flag that takes no value never swallows the argument behind it.
  */
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -29,8 +29,9 @@ export function asksForHelp(args: readonly string[]): boolean {
 }
 
 /**
- * Parses `args`, which is what stands behind the subcommand's name. Throws a `UsageError` whose message
- * names the argument and says what was expected. `--help` is not known here: see `asksForHelp`.
+ * Parses `args`, which is what stands behind the subcommand's name. Throws a `UsageError` whose
+ * message names the argument and says what was expected. `--help` is not known here: see
+ * `asksForHelp`.
  */
 export function parseCommand<Command extends CommandDeclaration>(
   command: Command,
@@ -74,10 +75,10 @@ function splitArguments(command: CommandDeclaration, args: readonly string[]): S
 }
 
 /**
- * Writes flags in the one way in which parseArgs does not guess. It takes `true` or `false` behind a bare
- * switch for its value, although these may be names of files: `-j` becomes `--json=true`. It cuts the
- * value of `-o=value` at a line break: this becomes `--out=value`. No value of its own begins with
- * a dash, so none is mistaken for a flag here.
+ * Writes flags in the one way in which parseArgs does not guess. It takes `true` or `false` behind
+ * a bare switch for its value, although these may be names of files: `-j` becomes `--json=true`. It
+ * cuts the value of `-o=value` at a line break: this becomes `--out=value`. No value of its own
+ * begins with a dash, so none is mistaken for a flag here.
  */
 function spellOutFlags(command: CommandDeclaration, args: readonly string[]): string[] {
   const switches = new Map<string, string>();

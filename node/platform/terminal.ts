@@ -1,6 +1,6 @@
 /**
- * The terminal that the process runs in, or the files and pipes in its place: the screen and keyboard of
- * the terminal room on top of the process's standard streams.
+ * The terminal that the process runs in, or the files and pipes in its place: the screen and
+ * keyboard of the terminal room on top of the process's standard streams.
  */
 
 import type { Keyboard, Screen } from "../terminal/ports.ts";

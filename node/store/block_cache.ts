@@ -1,13 +1,14 @@
 /**
- * Keeps the blocks that are asked for most in memory, so that many leechers of one file cost one read
- * of the disk, and one scan of a big file does not push out what everybody wants.
+ * Keeps the blocks that are asked for most in memory, so that many leechers of one file cost one
+ * read of the disk, and one scan of a big file does not push out what everybody wants.
  *
  * The policy is S3-FIFO (J. Yang and others, "FIFO queues are all you need for cache eviction",
- * SOSP 2023) by bytes. A new block enters a small queue. If it was asked for again before it came to
- * that queue's end it moves to the main queue, else it goes, and only its name stays for a while
- * in a list of ghosts; a block whose name is found there when it is read again starts in the main queue.
- * At the end of the main queue a block is put back as often as it was asked for, three times at most.
- * A scan thus passes through the small queue alone. A hit costs one addition and moves nothing.
+ * SOSP 2023) by bytes. A new block enters a small queue. If it was asked for again before it came
+ * to that queue's end it moves to the main queue, else it goes, and only its name stays for a while
+ * in a list of ghosts; a block whose name is found there when it is read again starts in the main
+ * queue. At the end of the main queue a block is put back as often as it was asked for, three times
+ * at most. A scan thus passes through the small queue alone. A hit costs one addition and moves
+ * nothing.
  *
  * W-TinyLFU, the usual choice, was tried and keeps no more under skewed requests with a scan. In a
  * swarm it fails: the file of the hour cannot get past the counts that the files before it left.
@@ -74,11 +75,11 @@ export class BlockCache {
 
   /**
    * Returns the bytes of block `index` of the file with this id: at once when they are held, else
-   * through `read`. Requests for a block that is being read wait for that read; when it fails, all of
-   * them reject and nothing is kept.
+   * through `read`. Requests for a block that is being read wait for that read; when it fails, all
+   * of them reject and nothing is kept.
    *
-   * The bytes are shared with every other requester: nobody may change them, and `read` must give them
-   * away for good. With capacity 0 they belong to the caller alone.
+   * The bytes are shared with every other requester: nobody may change them, and `read` must give
+   * them away for good. With capacity 0 they belong to the caller alone.
    */
   get(
     file: string,

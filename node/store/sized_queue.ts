@@ -1,6 +1,7 @@
 /**
- * A first-in first-out queue of things with a size, from which any item can be taken out: the body of
- * a cache. The links are fields of the items themselves, so that moving an item allocates nothing.
+ * A first-in first-out queue of things with a size, from which any item can be taken out: the body
+ * of a cache. The links are fields of the items themselves, so that moving an item allocates
+ * nothing.
  */
 
 /** What an item needs to be in a `SizedQueue`. An item can be in one queue at a time. */

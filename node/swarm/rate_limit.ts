@@ -2,9 +2,9 @@
  * Bounds how many bytes a second pass, over all connections together: the token bucket behind
  * `--up-limit` and `--down-limit` (J. S. Turner, "New directions in communications", 1986).
  *
- * Whoever wants to move bytes takes that many tokens first. A request passes whenever the bucket owes
- * nothing, however large the request is: the bucket is overdrawn, and the next one waits until the debt is
- * paid. So blocks larger than the burst pass as well, and the rate over time is exact.
+ * Whoever wants to move bytes takes that many tokens first. A request passes whenever the bucket
+ * owes nothing, however large the request is: the bucket is overdrawn, and the next one waits until
+ * the debt is paid. So blocks larger than the burst pass as well, and the rate over time is exact.
  */
 
 import type { Clock } from "../../protocol/ports.ts";
@@ -48,9 +48,9 @@ export class RateLimit {
   }
 
   /**
-   * Asks to move `bytes` bytes. Returns undefined when they may go at once, else a promise that resolves
-   * when they may. Requests pass in the order in which they were made. The promise rejects with
-   * the signal's reason when `signal` is aborted; the bytes then do not count.
+   * Asks to move `bytes` bytes. Returns undefined when they may go at once, else a promise that
+   * resolves when they may. Requests pass in the order in which they were made. The promise rejects
+   * with the signal's reason when `signal` is aborted; the bytes then do not count.
    */
   take(bytes: number, signal?: AbortSignal): Promise<void> | undefined {
     if (this.bytesPerSecond === undefined) return undefined;

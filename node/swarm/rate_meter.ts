@@ -1,6 +1,7 @@
 /**
- * How many bytes a second moved over the last few seconds, for progress lines and `status`: a moving
- * average over a ring of short time slots, so that counting costs an addition and no memory grows.
+ * How many bytes a second moved over the last few seconds, for progress lines and `status`: a
+ * moving average over a ring of short time slots, so that counting costs an addition and no memory
+ * grows.
  */
 
 import type { Clock } from "../../protocol/ports.ts";

@@ -4,8 +4,8 @@ import { quoteWord, wordAtEnd } from "../text/words.ts";
 import type { Completer } from "./line_editor.ts";
 
 /**
- * Returns a completer for the word at the cursor. `candidates` gives all words that make sense behind the
- * complete words `before` it; words with blanks are offered in quotes.
+ * Returns a completer for the word at the cursor. `candidates` gives all words that make sense
+ * behind the complete words `before` it; words with blanks are offered in quotes.
  */
 export function completeWith(
   candidates: (before: readonly string[]) => Iterable<string>,

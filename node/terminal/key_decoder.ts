@@ -1,8 +1,8 @@
 /**
- * Turns the bytes that a terminal sends into keys: UTF-8 text, control characters, the escape sequences
- * of arrows and the like (ECMA-48 control sequences, with xterm's modifiers), and bracketed pastes.
- * Bytes may be split anywhere. An unknown sequence is skipped whole, so that its rest is not
- * taken for text.
+ * Turns the bytes that a terminal sends into keys: UTF-8 text, control characters, the escape
+ * sequences of arrows and the like (ECMA-48 control sequences, with xterm's modifiers), and
+ * bracketed pastes. Bytes may be split anywhere. An unknown sequence is skipped whole, so that its
+ * rest is not taken for text.
  */
 
 /** The keys that do something in a line editor. */
@@ -147,9 +147,9 @@ export class KeyDecoder {
   }
 
   /**
-   * Takes pasted text, up to the end mark if it is there. Line ends and other controls become blanks:
-   * nothing that is pasted is carried out before the user presses Enter. Ctrl-C ends a paste
-   * whose end mark was lost.
+   * Takes pasted text, up to the end mark if it is there. Line ends and other controls become
+   * blanks: nothing that is pasted is carried out before the user presses Enter. Ctrl-C ends a
+   * paste whose end mark was lost.
    */
   #takePaste(): Key | undefined {
     const end = this.#pending.indexOf(pasteEnd);

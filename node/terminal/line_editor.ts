@@ -1,7 +1,8 @@
 /**
  * One line of text that is being typed: a state machine that is fed keys and tells what to show and
- * which lines are complete. It knows nothing of the terminal. The cursor moves by grapheme clusters (Unicode
- * Standard Annex 29), so that an accent or a flag is one step. Keys are those of GNU Readline.
+ * which lines are complete. It knows nothing of the terminal. The cursor moves by grapheme clusters
+ * (Unicode Standard Annex 29), so that an accent or a flag is one step. Keys are those of GNU
+ * Readline.
  */
 
 import type { Key, KeyName } from "./key_decoder.ts";

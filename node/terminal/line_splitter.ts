@@ -1,6 +1,6 @@
 /**
- * Splits bytes that come in any pieces into lines of UTF-8 text, for commands that are piped in. A line
- * that is too long is refused as a whole, so that no part of it is carried out.
+ * Splits bytes that come in any pieces into lines of UTF-8 text, for commands that are piped in. A
+ * line that is too long is refused as a whole, so that no part of it is carried out.
  */
 
 /** Characters of the longest line that is accepted. */

@@ -1,6 +1,7 @@
 /**
- * How a line that is being typed looks in the width of a terminal: behind its prompt, unsafe characters
- * shown as escapes, and scrolled sideways where it is too long, so that the cursor is always in view.
+ * How a line that is being typed looks in the width of a terminal: behind its prompt, unsafe
+ * characters shown as escapes, and scrolled sideways where it is too long, so that the cursor is
+ * always in view.
  */
 
 import { printable } from "../text/printable.ts";

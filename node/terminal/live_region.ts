@@ -1,7 +1,7 @@
 /**
- * The last lines of a terminal, redrawn in place, with whole lines printed above them in between: the
- * bars and the prompt at the bottom, what happened scrolling up. Every change is one write, so that
- * nothing tears. Uses the few control sequences that all terminals know (ECMA-48).
+ * The last lines of a terminal, redrawn in place, with whole lines printed above them in between:
+ * the bars and the prompt at the bottom, what happened scrolling up. Every change is one write, so
+ * that nothing tears. Uses the few control sequences that all terminals know (ECMA-48).
  */
 
 import { displayWidth } from "../text/width.ts";

@@ -17,8 +17,8 @@ export interface Screen {
 export interface Keyboard {
   readonly isTerminal: boolean;
   /**
-   * In raw mode each key arrives at once and unseen, Ctrl-C as a key as well. Must be off again before
-   * the program ends.
+   * In raw mode each key arrives at once and unseen, Ctrl-C as a key as well. Must be off again
+   * before the program ends.
    */
   setRaw(raw: boolean): void;
   /** Reads at most `into.length` bytes into `into`; `null` at the end. */

@@ -1,9 +1,10 @@
 /**
- * What a terminal shows of a running node: a progress line for every transfer and the prompt, at the
- * bottom and redrawn in place at most ten times a second, and above them, line by line, what happened. Where
- * there is no terminal only the lines of what happened are written.
+ * What a terminal shows of a running node: a progress line for every transfer and the prompt, at
+ * the bottom and redrawn in place at most ten times a second, and above them, line by line, what
+ * happened. Where there is no terminal only the lines of what happened are written.
  *
- * The board asks for the state of things when it draws, so that a transfer costs nothing in between.
+ * The board asks for the state of things when it draws, so that a transfer costs nothing in
+ * between.
  */
 
 import type { Clock } from "../../protocol/ports.ts";

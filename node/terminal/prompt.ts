@@ -1,12 +1,13 @@
 /**
- * Reads command lines from whoever runs the node. On a terminal: a prompt with line editing and history,
- * at the bottom of the progress board, while transfers go on above it. Elsewhere, from a
+ * Reads command lines from whoever runs the node. On a terminal: a prompt with line editing and
+ * history, at the bottom of the progress board, while transfers go on above it. Elsewhere, from a
  * file or a pipe, line by line.
  *
  *     using prompt = new Prompt({ keyboard, screen, board, text: "p2pnode> " });
  *     for await (const line of prompt.lines()) await carryOut(line);
  *
- * Keys are read all the time, also while a command is being carried out: Ctrl-C must work then, too.
+ * Keys are read all the time, also while a command is being carried out: Ctrl-C must work then,
+ * too.
  */
 
 import { KeyDecoder } from "./key_decoder.ts";
@@ -67,8 +68,8 @@ export class Prompt implements Disposable {
   }
 
   /**
-   * Gives the terminal back as it was. A read of the keyboard that is under way cannot be taken back: it
-   * ends with the next key, or with the process.
+   * Gives the terminal back as it was. A read of the keyboard that is under way cannot be taken
+   * back: it ends with the next key, or with the process.
    */
   [Symbol.dispose](): void {
     this.#release()?.close();

@@ -4,9 +4,9 @@
  * that shows `exe.txt` for `txt.exe`, or characters that cannot be seen at all. All of these
  * are shown as escapes such as `\x1b` and `\u{202e}`; every other character stays as it is.
  *
- * The result has no such character left, so passing it through again changes nothing: whoever writes
- * a line may call `printable` on it once more, whatever its callers did. That is also why
- * a backslash is not doubled.
+ * The result has no such character left, so passing it through again changes nothing: whoever
+ * writes a line may call `printable` on it once more, whatever its callers did. That is also why a
+ * backslash is not doubled.
  *
  * See Unicode Technical Report 36 (security considerations) and 9 (bidirectional algorithm).
  */

@@ -3,7 +3,8 @@
  * a number becomes `256 MiB` on the screen.
  *
  * Units follow IEC 80000-13: `KiB`, `MiB`, `GiB`, `TiB` are powers of 1024, `kB`, `MB`, `GB`, `TB`
- * powers of 1000. A bare letter (`10M`) means the power of 1024, as it does for rsync, aria2 and dd.
+ * powers of 1000. A bare letter (`10M`) means the power of 1024, as it does for rsync, aria2 and
+ * dd.
  */
 
 import { printable } from "./printable.ts";

@@ -25,8 +25,8 @@ interface ScannedLine {
 }
 
 /**
- * Returns the words of `line`; an empty word must be quoted (`""`). Throws an `Error` when a quote is
- * not closed or the line ends in a backslash.
+ * Returns the words of `line`; an empty word must be quoted (`""`). Throws an `Error` when a quote
+ * is not closed or the line ends in a backslash.
  */
 export function splitWords(line: string): string[] {
   const { words, open } = scanWords(line);
