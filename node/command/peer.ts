@@ -83,8 +83,8 @@ export async function runPeer(
     disk,
     store,
     catalog: node.catalog,
+    publisher: keys.nodeId,
     clock,
-    random,
     log,
   });
   const sharing = shared.run(signal);

@@ -59,8 +59,14 @@ export class PeerSession {
   async begin(names: readonly string[]): Promise<number> {
     const { node, store, signal } = this.#options;
     await Promise.race([node.session.assembled, untilAborted(signal)]);
-    const wishes = store.wishes().map((wish) => ({ ...wish, blockSize: blockSizeFor(wish.size) }));
-    await Promise.all([this.#fetch(wishes), ...names.map((name) => this.#fetchWhenThere(name))]);
+    const remembered = store.wanted().map((file) => ({
+      ...file,
+      blockSize: blockSizeFor(file.size),
+    }));
+    await Promise.all([
+      this.#fetch(remembered),
+      ...names.map((name) => this.#fetchWhenThere(name)),
+    ]);
     if (!signal.aborted) {
       await Promise.race([node.session.terminated(), untilAborted(signal)]);
     }
@@ -101,7 +107,7 @@ export class PeerSession {
   /** Fetches and remembers what is wanted until it is here. Never rejects. */
   async #fetch(wanted: readonly ListedFile[]): Promise<void> {
     const { store } = this.#options;
-    store.wish(wanted);
+    store.want(wanted);
     const fetching = fetchAll(wanted, {
       ...this.#options,
       settled: (outcome) => this.#settle(outcome),
@@ -118,11 +124,11 @@ export class PeerSession {
       // What the end of the peer cut off is still wanted at the next start.
       if (signal.aborted) return;
       this.#failedCount++;
-      store.unwish([name]);
+      store.unwant([name]);
       const { message } = outcome.error;
       return this.tell("error", { name, error: message }, printable(message));
     }
-    store.unwish([name]);
+    store.unwant([name]);
     if (outcome.file !== undefined) shared.adopt(outcome.file.manifest, name);
     this.tell("done", doneEvent(outcome), doneLine(outcome));
   }

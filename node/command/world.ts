@@ -10,6 +10,12 @@ import type { Keyboard, Screen } from "../terminal/ports.ts";
 /** A folder that this process has for itself until it is disposed of. */
 export type OwnFolder = Folder & AsyncDisposable;
 
+export interface SampleFileOptions {
+  /** Length in bytes. */
+  readonly size: number;
+  readonly flipEvery?: number;
+}
+
 export interface World extends Disposable {
   readonly network: Network;
   readonly clock: Clock;
@@ -40,4 +46,9 @@ export interface World extends Disposable {
   /** A new empty folder below the system's temporary one; the caller removes it. */
   makeTemporaryFolder(): Promise<string>;
   removeFolder(path: string): Promise<void>;
+  /**
+   * Makes a file of pseudo-random bytes, the same ones each time; with `flipEvery`, one bit is wrong in
+   * each run of so many bytes.
+   */
+  makeSampleFile(path: string, options: SampleFileOptions): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { systemClock } from "./clock.ts";
 import { openFolder } from "./folder.ts";
 import { loadOrCreateIdentity } from "./key_file.ts";
 import { ManifestDatabase } from "./manifest_database.ts";
+import { makeSampleFile } from "./sample_file.ts";
 import { tcpNetwork } from "./network.ts";
 import { ProcessKeyboard, ProcessScreen } from "./terminal.ts";
 
@@ -43,6 +44,7 @@ export function realWorld(agent: string): World {
     makeIdentity: () => KeyPair.generate(),
     makeTemporaryFolder: () => Deno.makeTempDir({ prefix: "p2pnode-" }),
     removeFolder: (path) => Deno.remove(path, { recursive: true }),
+    makeSampleFile,
     [Symbol.dispose]: () => {
       for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
     },

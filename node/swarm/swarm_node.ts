@@ -123,6 +123,10 @@ export class SwarmNode implements AsyncDisposable {
     void this.#keepTime();
   }
 
+  get nodeId(): Uint8Array {
+    return this.#options.identity.nodeId;
+  }
+
   /** Bytes of memory that the cache may take. */
   get cacheSize(): number {
     return this.#cache.capacity;
