@@ -31,6 +31,7 @@ export class Reception {
   readonly #connections = new Set<Connection>();
   readonly #sessions = new Set<Session>();
   readonly #visits = new Set<Promise<void>>();
+  #closing = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -61,6 +62,7 @@ export class Reception {
 
   /** Closes all connections and waits until they are done. */
   async close(): Promise<void> {
+    this.#closing = true;
     for (const connection of this.#connections) connection.close();
     await Promise.all(this.#visits);
   }
@@ -83,6 +85,7 @@ export class Reception {
       });
       await this.#attend(new Session({ connection, stream: heard, remote, swarm }));
     } catch (reason) {
+      if (this.#closing) return;
       const why = reason instanceof Error ? reason.message : String(reason);
       this.#options.log.write(`${addressText(stream.remote)} was refused: ${why}`);
     } finally {
@@ -95,6 +98,8 @@ export class Reception {
     this.#sessions.add(session);
     const reason = await session.run();
     this.#sessions.delete(session);
+    if (this.#closing) return;
+    session.disconnected();
     if (reason instanceof ProtocolError) throw reason;
   }
 }

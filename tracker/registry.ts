@@ -14,7 +14,7 @@ import type { Address, Random } from "../protocol/ports.ts";
 import type { FileDescription, FileRef, Holding, SwarmFile, SwarmNode } from "./entries.ts";
 import { FileIndex } from "./file_index.ts";
 import type { Have } from "./have.ts";
-import { HAVE_ALL, HAVE_NONE, readHave } from "./have.ts";
+import { blockCount, HAVE_ALL, HAVE_NONE, readHave } from "./have.ts";
 import { Holders } from "./holders.ts";
 import { fileAnswer, nodeAnswer, PAGE_COUNT_MAX } from "./pages.ts";
 import { Refusal } from "./refusal.ts";
@@ -210,6 +210,7 @@ export class Registry {
     saved: { readonly blockSize: number; readonly have: Uint8Array | undefined },
   ): void {
     const { blockSize, have } = saved;
+    blockCount(file.size, file.blockSize);
     const held = have === undefined ? HAVE_NONE : readHave(have, file.size, blockSize);
     const known = this.#files.find(file);
     const listed = known ?? makeFile({ ...file, names: file.names.map(checkName) });

@@ -39,10 +39,13 @@ export class Session {
   }
 
   /** Takes requests until the connection ends. Answers why it did, if it was no clean end. */
-  async run(): Promise<Error | undefined> {
-    const reason = await this.#connection.run((frame) => this.#receive(frame));
+  run(): Promise<Error | undefined> {
+    return this.#connection.run((frame) => this.#receive(frame));
+  }
+
+  /** The connection has ended, and not because the tracker ends. */
+  disconnected(): void {
     if (this.#node !== undefined) this.#swarm.disconnected(this.#node, this.#connection);
-    return reason;
   }
 
   /** Lets time pass: expires requests, and takes note that the node is alive. */
