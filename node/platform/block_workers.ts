@@ -55,6 +55,11 @@ export class BlockWorkers implements BlockDisk, Disposable {
     this.#width = 2 * size;
   }
 
+  /** Starts the workers ahead of the first work, for a program that is sure to need all of them. */
+  warmUp(): void {
+    this.#pool.warmUp();
+  }
+
   async *hashFiles(
     files: readonly FileToHash[],
     { sign, signal }: HashOptions,

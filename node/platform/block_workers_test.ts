@@ -457,6 +457,32 @@ Deno.test("BlockWorkers rejects what a crashed worker held and goes on with a ne
   assertEquals((await land()).outcomes, []);
 });
 
+Deno.test("BlockWorkers starts a worker with the first job, another when that is busy", async () => {
+  const RealWorker = globalThis.Worker;
+  let started = 0;
+  globalThis.Worker = class extends RealWorker {
+    constructor(...args: ConstructorParameters<typeof RealWorker>) {
+      super(...args);
+      started++;
+    }
+  };
+  try {
+    using workers = new BlockWorkers({ root: "/", size: 3 });
+    const land = () => workers.land(new ArrayBuffer(1), []);
+    assertEquals(started, 0);
+    for (const _ of [1, 2, 3]) await land();
+    assertEquals(started, 1);
+    await Promise.all([land(), land()]);
+    assertEquals(started, 2);
+    workers.warmUp();
+    assertEquals(started, 3);
+    await Promise.all(Array.from({ length: 10 }, land));
+    assertEquals(started, 3);
+  } finally {
+    globalThis.Worker = RealWorker;
+  }
+});
+
 Deno.test("BlockWorkers rejects jobs when its workers cannot start", async () => {
   using workers = workersRunning("import 'data:application/javascript,throw 1';");
   await assertRejects(() => workers.land(new ArrayBuffer(1), []), Error, "a block worker crashed");

@@ -41,6 +41,11 @@ export class WorkerPool implements Disposable {
     this.#setup = setup;
   }
 
+  /** Starts all workers now; each takes some tens of milliseconds until it can work. */
+  warmUp(): void {
+    while (!this.#closed && this.#slots.length < this.size) this.#start();
+  }
+
   /** Has a job done by the next free worker. Rejects where that worker crashes or the pool is closed. */
   run<K extends JobKind>(
     kind: K,
