@@ -21,8 +21,8 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const PING_AFTER_MS = 10_000;
 /** A side that has not been heard for this long is given up. */
 export const SILENCE_MAX_MS = 30_000;
-/** How many requests of ours may wait for answers. */
-const OPEN_REQUESTS_MAX = 1024;
+/** How many requests one side may have open; the other side may refuse more. */
+export const OPEN_REQUESTS_MAX = 1024;
 
 /** Longer reasons are cut; in UTF-8 no more than three times as many bytes. */
 const REASON_LENGTH_MAX = 160;

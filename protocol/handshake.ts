@@ -19,7 +19,7 @@ export type Role = MessageOf<"hello">["role"];
 
 const DOMAIN = new TextEncoder().encode("p2pnode hello v1\0");
 /** Both messages of the other side must be here by then. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Who is on the other side of a connection, proved. */
 export interface RemoteNode {
