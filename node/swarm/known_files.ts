@@ -56,12 +56,15 @@ export class KnownFiles {
 
   /** The look has ended: forgets what was not seen. */
   endLook(): void {
-    for (const [name, file] of this.#files) {
-      if (file.look === this.#look) continue;
+    const gone = [...this.#files.values()].filter(({ look }) => look !== this.#look);
+    // First, so that none of them takes the place of another.
+    for (const { manifest } of gone) this.#dropCopy(fileKey(manifest), manifest.name);
+    for (const file of gone) {
+      const { manifest } = file;
       this.#withdraw(file);
-      this.#files.delete(name);
-      this.#unsaved.add(name);
-      this.#vanished.set(fileKey(file.manifest), file.manifest);
+      this.#files.delete(manifest.name);
+      this.#unsaved.add(manifest.name);
+      this.#vanished.set(fileKey(manifest), manifest);
     }
   }
 

@@ -19,12 +19,15 @@ import { formatSize } from "../text/size.ts";
 import type { Catalog } from "./catalog.ts";
 import { KnownFiles, named } from "./known_files.ts";
 
+/** How long to wait after a hint, which usually comes before others and before the change is complete. */
+const HINT_MS = 50;
 /** Hashes that a crash may cost: they are saved this often while there are more to come. */
 const SAVE_EVERY_MS = 1000;
 /** A look may take this share of the time; in a huge folder they are rarer. */
 const LOOK_SHARE = 0.1;
 /** A file that could not be read is tried again in the same state after so many regular looks. */
 const RETRY_LOOKS = 10;
+const TOO_LARGE = `it is larger than ${formatSize(FILE_SIZE_MAX)}`;
 /** Skipped files that are named in the log one by one. */
 const TOLD_COUNT_MAX = 20;
 
@@ -62,10 +65,12 @@ export class SharedFolder {
   #lookedMs = 0;
   #walkMs = 0;
   /** Files that could not be hashed, by name. */
-  #failed = new Map<string, FailedFile>();
+  readonly #failed = new Map<string, FailedFile>();
   /** What was skipped at the last look. */
   #skipped = new Set<string>();
   #isSaving = false;
+  /** Why the last look failed, if it did. */
+  #problem = "";
 
   constructor(options: SharedFolderOptions) {
     const { catalog, store, settleMs = 300, gapMs = 1000, rescanMs = 30_000 } = options;
@@ -91,7 +96,7 @@ export class SharedFolder {
     signal.addEventListener("abort", () => this.#hint.abort(), { once: true });
     const watching = this.#watch(signal);
     try {
-      await this.#look(signal, "first");
+      await this.#look(signal, (files) => files);
     } catch (reason) {
       return this.#ready.reject(reason);
     }
@@ -141,18 +146,22 @@ export class SharedFolder {
     const until = (ms: number) => Math.max(0, this.#lookedMs + ms - clock.now());
     const gapMs = Math.max(this.#gapMs, this.#walkMs / LOOK_SHARE);
     if (!this.#isUnsettled) await clock.sleep(until(this.#rescanMs), this.#hint.signal);
-    await clock.sleep(until(gapMs), signal);
+    await clock.sleep(Math.max(HINT_MS, until(gapMs)), signal);
   }
 
   async #lookAgain(signal: AbortSignal): Promise<void> {
+    let problem = "";
     try {
-      await this.#look(signal, "further");
+      await this.#look(signal, this.#settled);
     } catch (error) {
-      if (!signal.aborted) this.#options.log((error as Error).message);
+      problem = (error as Error).message;
+      if (!signal.aborted && problem !== this.#problem) this.#options.log(problem);
     }
+    this.#problem = problem;
   }
 
-  async #look(signal: AbortSignal, kind: "first" | "further"): Promise<void> {
+  /** @param choose Picks those of the changed files that are ready to be hashed. */
+  async #look(signal: AbortSignal, choose: ChooseFiles): Promise<void> {
     const { clock, folder } = this.#options;
     if (!signal.aborted) this.#hint = new AbortController();
     this.#isUnsettled = false;
@@ -162,38 +171,44 @@ export class SharedFolder {
     this.#walkMs = clock.now() - this.#lookedMs;
     const changed = files.filter((file) => !this.#known.see(file));
     this.#known.endLook();
-    this.#tellSkipped([...skipped, ...changed.filter(isTooLarge).map(tooLarge)]);
-    const hashable = changed.filter((file) => !isTooLarge(file) && this.#isWorthATry(file));
+    const hashable = this.#sortOut(changed, skipped);
     try {
-      await this.#hash(kind === "first" ? hashable : await this.#settled(hashable, signal), signal);
+      await this.#hash(await choose(hashable, signal), signal);
     } finally {
       this.#known.save();
     }
   }
 
-  /** The files that hold still. All of `files` are withdrawn, except those that are known after all. */
-  async #settled(files: readonly FoundFile[], signal: AbortSignal): Promise<FoundFile[]> {
+  /** Tells what is not shared. Answers which of the changed files are to be hashed. */
+  #sortOut(changed: readonly FoundFile[], skipped: readonly SkippedFile[]): FoundFile[] {
+    const tooLarge = changed.filter(isTooLarge);
+    for (const { name } of tooLarge) this.#known.withdraw(name);
+    this.#tellSkipped([...skipped, ...tooLarge.map(({ name }) => ({ name, reason: TOO_LARGE }))]);
+    this.#forgetFailures(changed);
+    return changed.filter((file) => !isTooLarge(file) && this.#isWorthATry(file));
+  }
+
+  /** The files that hold still. Those that have changed are withdrawn, whether they do or not. */
+  readonly #settled: ChooseFiles = async (files, signal) => {
     if (files.length === 0) return [];
     await this.#options.clock.sleep(this.#settleMs, signal);
     return files.filter((file) => {
-      if (this.#isKnownByNow(file)) return false;
-      this.#known.withdraw(file.name);
-      return this.#isStill(file);
+      const now = this.#compare(file);
+      if (now !== "known") this.#known.withdraw(file.name);
+      return now === "still";
     });
-  }
+  };
 
-  /** Whether a file was adopted since it was found, or only seemed to have changed. */
-  #isKnownByNow({ name }: FoundFile): boolean {
+  /**
+   * Looks at a file again. It is "known" if it was adopted meanwhile or only seemed to have changed; "still"
+   * if it is as it was found; "changed" if not, and due for another look.
+   */
+  #compare({ name, size, stamp }: FoundFile): "known" | "still" | "changed" {
     const state = this.#options.folder.state(name);
-    return state !== undefined && this.#known.see({ name, ...state });
-  }
-
-  /** Whether a file is in the state in which it was found; if not, it is due for another look. */
-  #isStill({ name, size, stamp }: FoundFile): boolean {
-    const state = this.#options.folder.state(name);
-    const isStill = state?.size === size && state.stamp === stamp;
-    if (!isStill) this.#isUnsettled = true;
-    return isStill;
+    if (state !== undefined && this.#known.see({ name, ...state })) return "known";
+    if (state?.size === size && state.stamp === stamp) return "still";
+    this.#isUnsettled = true;
+    return "changed";
   }
 
   async #hash(files: readonly FoundFile[], signal: AbortSignal): Promise<void> {
@@ -217,7 +232,7 @@ export class SharedFolder {
   #hashed(file: FoundFile, { id, hashes, signatures }: HashedFile): void {
     const { name, size, stamp } = file;
     this.#failed.delete(name);
-    if (this.#isKnownByNow(file) || !this.#isStill(file)) return;
+    if (this.#compare(file) !== "still") return;
     const { publisher } = this.#options;
     const blockSize = blockSizeFor(size);
     const manifest = this.#known.manifestOf({ id, size }, name) ??
@@ -242,6 +257,12 @@ export class SharedFolder {
     return failed.stamp !== stamp || failed.retryMs <= this.#options.clock.now();
   }
 
+  #forgetFailures(changed: readonly FoundFile[]): void {
+    if (this.#failed.size === 0) return;
+    const names = new Set(changed.map(({ name }) => name));
+    for (const name of this.#failed.keys()) if (!names.has(name)) this.#failed.delete(name);
+  }
+
   /** Names what is skipped and was not at the last look. */
   #tellSkipped(skipped: readonly SkippedFile[]): void {
     const { log } = this.#options;
@@ -254,6 +275,11 @@ export class SharedFolder {
   }
 }
 
+type ChooseFiles = (
+  files: FoundFile[],
+  signal: AbortSignal,
+) => FoundFile[] | Promise<FoundFile[]>;
+
 interface FailedFile {
   readonly stamp: string;
   /** When to try again although nothing has changed. */
@@ -262,8 +288,4 @@ interface FailedFile {
 
 function isTooLarge({ size }: FoundFile): boolean {
   return !isGeometry({ size, blockSize: blockSizeFor(size) });
-}
-
-function tooLarge({ name }: FoundFile): SkippedFile {
-  return { name, reason: `it is larger than ${formatSize(FILE_SIZE_MAX)}` };
 }
