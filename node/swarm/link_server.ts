@@ -140,17 +140,19 @@ export class LinkServer {
   async #answerAll(): Promise<void> {
     this.#answering = true;
     try {
-      let reading = this.#readNext();
+      let reading: Reading | undefined;
       while (!this.#link.connection.isClosed) {
+        reading ??= this.#readNext();
         if (reading !== undefined) {
           const { waiting, lease }: Reading = reading;
           const block = await lease;
           reading = this.#readNext();
           await this.#sendBlock(waiting, block);
-        } else if (this.#waiting.length > 0) {
-          await this.#answerOther(this.#waiting.shift()!);
-          reading = this.#readNext();
-        } else break;
+        } else {
+          const next = this.#waiting.shift();
+          if (next === undefined) break;
+          await this.#answerOther(next);
+        }
       }
       await reading?.lease.then((lease) => lease?.release());
     } catch {
@@ -195,9 +197,14 @@ export class LinkServer {
   }
 
   #answerOther({ message, request }: Waiting): Promise<void> {
-    return message.type === "getWhole"
-      ? this.#sendWholeFiles(message, request)
-      : this.#sendManifest(message as MessageOf<"getManifest">, request);
+    switch (message.type) {
+      case "getWhole":
+        return this.#sendWholeFiles(message, request);
+      case "getManifest":
+        return this.#sendManifest(message, request);
+      case "getBlock":
+        throw new Error("Cannot answer: blocks are read ahead");
+    }
   }
 
   async #sendManifest(message: MessageOf<"getManifest">, request: number): Promise<void> {
