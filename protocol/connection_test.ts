@@ -1,14 +1,17 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { Connection, type Receive, REQUEST_TIMEOUT_MS } from "./connection.ts";
 import { ConnectionClosed, ErrorCode, ProtocolError, RemoteError } from "./errors.ts";
-import type { Message, MessageOf } from "./messages.ts";
+import { type Message, type MessageOf, messages } from "./messages.ts";
 import {
   AnswerNotes,
+  anyFrame,
   duplexPair,
   Script,
   seededRandom,
   settled,
   startScripted,
+  wireBytes,
 } from "./testing.ts";
 
 const file = { id: new Uint8Array(32), size: 1 };
@@ -186,6 +189,27 @@ Deno.test("run() ends the connection with the code of a broken rule", async () =
     await script.expect({ type: "error", code, reason: reason.message });
     assertEquals(await script.next(), null);
   }
+});
+
+Deno.test("run() survives any frames, and hands over only what a handler is for", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(anyFrame), async (frames) => {
+    const received: Message[] = [];
+    const { ended, script } = startScripted(({ message }) => void received.push(message));
+    await script.write(wireBytes(...frames)).catch(() => {});
+    await settled();
+    script.stream.close();
+    const reason = await ended;
+    const fatal = frames.findIndex(({ message, request }) =>
+      ["hello", "proof"].includes(message.type) ||
+      (request === 0 && messages[message.type].kind === "answer")
+    );
+    if (fatal < 0) assertEquals(reason?.message, undefined);
+    else assert(reason instanceof ProtocolError || reason instanceof RemoteError, `${reason}`);
+    const read = fatal < 0 ? frames : frames.slice(0, fatal);
+    const handled = read.map(({ message }) => message)
+      .filter(({ type }) => messages[type].kind !== "answer" && type !== "ping");
+    assertEquals(received, handled);
+  }));
 });
 
 Deno.test("run() ends when the other side says that the connection failed", async () => {
