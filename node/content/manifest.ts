@@ -2,8 +2,8 @@
  * The manifest: what a downloader must know of a file to fetch it and to prove each block of it.
  *
  * A manifest comes from a stranger, so `checkManifest` runs before anything else looks at it. It proves
- * that the block hashes belong to the file's id. The signatures are verified block by block where the
- * bytes are at hand (signing.ts).
+ * that the block hashes belong to the file's id. The signatures take longer and are verified by workers
+ * (`BlockDisk`), before a byte of the file gets its name.
  */
 
 import { BLOCK_COUNT_MAX } from "../../protocol/bitfield.ts";

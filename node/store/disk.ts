@@ -85,7 +85,7 @@ export interface LandItem {
   readonly manifest: Manifest;
   /** Position of the block in the file; 0 for an empty file, which has no block to verify. */
   readonly index: number;
-  /** Where the block goes when hash and signature are right. */
+  /** Where the block goes when it is right. */
   readonly target: LandTarget;
 }
 
@@ -131,9 +131,9 @@ export interface BlockDisk {
 
   /**
    * Verifies the hash of each item and, for a whole file, its signature, and writes it only if they are
-   * right. The signatures of a file in parts are verified once, with `verifySignatures`. The
-   * buffer is detached meanwhile and comes back with the outcomes. Batch small files (some dozens in one
-   * buffer) and leave large blocks single, so that several workers share the work.
+   * right. The signatures of a file in parts are verified once, with `verifySignatures`: the caller sees
+   * to it before `promote`. The buffer is detached meanwhile and comes back with the outcomes. Batch small
+   * files (some dozens in one buffer) and leave large blocks single, so that several workers share them.
    *
    * @throws {Error} where the worker that had the batch crashed; the buffer is lost with it.
    */
