@@ -112,9 +112,12 @@ export const messages = {
     "The page is registered. Say something at least every third of ttlMs to stay listed.",
     { ttlMs: u32, nodeCount: u32 },
   ),
-  withdraw: define(18, "request", "I hold these files no more. Answered by ok.", {
-    files: list(record(file), FILE_COUNT_MAX),
-  }),
+  withdraw: define(
+    18,
+    "request",
+    "I have these files under these names no more. Answered by ok.",
+    { files: list(record({ ...file, name }), FILE_COUNT_MAX) },
+  ),
   progress: define(
     19,
     "request",

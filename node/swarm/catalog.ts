@@ -31,15 +31,23 @@ export type Location =
 
 export interface HeldFile {
   readonly key: FileKey;
+  /** Its name is the one under which the content came into the catalog. */
   readonly manifest: Manifest;
   readonly have: Bitfield;
+  /** Where the bytes are now; of a whole file with several names, one of them. */
   location: Location;
+  /** The names that the content has, or is to have, each with the stamp of the file there. */
+  readonly names: Map<string, string>;
 }
 
 /** Follows the changes of a catalog. */
 export interface CatalogObserver {
   added?(file: HeldFile): void;
   removed?(file: HeldFile): void;
+  /** A whole file has one more name. */
+  named?(file: HeldFile, name: string): void;
+  /** A whole file has one name less, and at least one left. */
+  unnamed?(file: HeldFile, name: string): void;
   /** One more block of a partial file is held. */
   gained?(file: HeldFile, index: number): void;
   /** A partial file is whole and under its name. */
@@ -72,29 +80,55 @@ export class Catalog implements Iterable<HeldFile> {
   find(nameOrId: string): HeldFile[] {
     const prefix = /^[0-9a-f]{8,64}$/i.test(nameOrId) ? nameOrId.toLowerCase() : undefined;
     return [...this].filter((file) =>
-      file.manifest.name === nameOrId || (prefix !== undefined && file.key.startsWith(prefix))
+      file.names.has(nameOrId) || (prefix !== undefined && file.key.startsWith(prefix))
     );
   }
 
-  /** Adds a whole file of the folder. The same content under a second name changes nothing. */
+  /** Adds a whole file of the folder, or one more name of a content that is there already. */
   addFile(manifest: Manifest, name: string, stamp: string): HeldFile {
     const key = fileKey(manifest);
     const known = this.#files.get(key);
-    if (known !== undefined && known.have.complete) return known;
+    if (known?.location.kind === "file") {
+      this.#addName(known, name, stamp);
+      return known;
+    }
     if (known !== undefined) this.remove(key);
-    const count = manifest.hashes.length / 32;
     return this.#add({
       key,
       manifest,
-      have: Bitfield.all(count),
+      have: Bitfield.all(manifest.hashes.length / 32),
       location: { kind: "file", name, stamp },
+      names: new Map([[name, stamp]]),
     });
   }
 
   /** Adds a file that is being fetched, with the blocks that are there already. */
   addPart(manifest: Manifest, have: Bitfield): HeldFile {
     const key = fileKey(manifest);
-    return this.#add({ key, manifest, have, location: { kind: "part", key } });
+    const names = new Map([[manifest.name, ""]]);
+    return this.#add({ key, manifest, have, location: { kind: "part", key }, names });
+  }
+
+  #addName(file: HeldFile, name: string, stamp: string): void {
+    const isNew = !file.names.has(name);
+    file.names.set(name, stamp);
+    if (file.location.kind === "file" && file.location.name === name) {
+      file.location = { ...file.location, stamp };
+    }
+    if (isNew) { for (const observer of this.#observers) observer.named?.(file, name); }
+  }
+
+  /** A whole file is no longer there under this name; without any name left it is removed. */
+  dropName(key: FileKey, name: string): void {
+    const file = this.#files.get(key);
+    if (file?.location.kind !== "file" || !file.names.has(name)) return;
+    if (file.names.size === 1) return this.remove(key);
+    file.names.delete(name);
+    if (file.location.name === name) {
+      const [next, stamp] = file.names.entries().next().value!;
+      file.location = { kind: "file", name: next, stamp };
+    }
+    for (const observer of this.#observers) observer.unnamed?.(file, name);
   }
 
   #add(file: HeldFile): HeldFile {
@@ -112,6 +146,8 @@ export class Catalog implements Iterable<HeldFile> {
   /** Notes that a partial file has all its blocks and is now a file of the folder. */
   complete(file: HeldFile, name: string, stamp: string): void {
     file.location = { kind: "file", name, stamp };
+    file.names.clear();
+    file.names.set(name, stamp);
     for (const observer of this.#observers) observer.completed?.(file);
   }
 

@@ -142,6 +142,8 @@ async function fetchLarge(copies: readonly ListedFile[], options: FetchAllOption
     settled({ ...done, wanted: first!, path: folder.pathOf(first!.name) });
     for (const wanted of others) {
       await folder.copy(first!.name, wanted.name, { replace: wanted.replace });
+      const stamp = folder.state(wanted.name)?.stamp ?? "";
+      node.catalog.addFile(file.manifest, wanted.name, stamp);
       settled({ ...done, wanted, path: folder.pathOf(wanted.name) });
     }
   } catch (reason) {

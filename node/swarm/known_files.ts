@@ -12,7 +12,7 @@ import { fileKey } from "./catalog.ts";
 import type { Catalog, FileId, FileKey } from "./catalog.ts";
 
 interface KnownFile extends RememberedFile {
-  /** Whether its content is offered under this name, or under another name on behalf of this one. */
+  /** Whether the catalog has it. */
   isOffered: boolean;
   /** The look at the folder that saw it last. */
   look: number;
@@ -22,8 +22,6 @@ export class KnownFiles {
   readonly #catalog: Catalog;
   readonly #store: ManifestStore;
   readonly #files = new Map<string, KnownFile>();
-  /** Further names of contents that the catalog has under one name. */
-  readonly #copies = new Map<FileKey, Set<string>>();
   /** Manifests of files that vanished since the last look; a file may only have a new name. */
   readonly #vanished = new Map<FileKey, Manifest>();
   /** Names whose entries differ from what the store has. */
@@ -57,8 +55,6 @@ export class KnownFiles {
   /** The look has ended: forgets what was not seen. */
   endLook(): void {
     const gone = [...this.#files.values()].filter(({ look }) => look !== this.#look);
-    // First, so that none of them takes the place of another.
-    for (const { manifest } of gone) this.#dropCopy(fileKey(manifest), manifest.name);
     for (const file of gone) {
       const { manifest } = file;
       this.#withdraw(file);
@@ -112,46 +108,14 @@ export class KnownFiles {
   }
 
   #offer(file: KnownFile): void {
-    const { manifest, stamp } = file;
-    const key = fileKey(manifest);
-    const held = this.#catalog.get(key);
     file.isOffered = true;
-    if (held === undefined || held.location.kind === "part") {
-      this.#catalog.addFile(manifest, manifest.name, stamp);
-    } else if (held.location.name === manifest.name) {
-      held.location = { ...held.location, stamp };
-    } else {
-      const copies = this.#copies.get(key);
-      if (copies === undefined) this.#copies.set(key, new Set([manifest.name]));
-      else copies.add(manifest.name);
-    }
+    this.#catalog.addFile(file.manifest, file.manifest.name, file.stamp);
   }
 
   #withdraw(file: KnownFile): void {
     if (!file.isOffered) return;
     file.isOffered = false;
-    const { manifest } = file;
-    const key = fileKey(manifest);
-    const location = this.#catalog.get(key)?.location;
-    if (location?.kind === "file" && location.name === manifest.name) {
-      this.#catalog.remove(key);
-      this.#offerCopy(key);
-    } else {
-      this.#dropCopy(key, manifest.name);
-    }
-  }
-
-  /** Offers a content under another of its names. */
-  #offerCopy(key: FileKey): void {
-    const [name] = this.#copies.get(key) ?? [];
-    if (name === undefined) return;
-    this.#dropCopy(key, name);
-    this.#offer(this.#files.get(name)!);
-  }
-
-  #dropCopy(key: FileKey, name: string): void {
-    const copies = this.#copies.get(key);
-    if (copies?.delete(name) && copies.size === 0) this.#copies.delete(key);
+    this.#catalog.dropName(fileKey(file.manifest), file.manifest.name);
   }
 }
 

@@ -12,6 +12,7 @@ import { unexpected } from "../../protocol/connection.ts";
 import { handshake } from "../../protocol/handshake.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Frame } from "../../protocol/frame_reader.ts";
+import { NAME_SIZE_MAX } from "../../protocol/path.ts";
 import { BODY_SIZE_MAX } from "../../protocol/header.ts";
 import { FILE_COUNT_MAX } from "../../protocol/messages.ts";
 import type { Message, MessageName, MessageOf } from "../../protocol/messages.ts";
@@ -61,9 +62,11 @@ export class TrackerSession implements Disposable {
   constructor(options: TrackerSessionOptions) {
     this.#options = options;
     this.#unobserve = options.catalog.observe({
-      added: (file) => this.#changed((changes) => changes.added.set(file.key, file)),
-      removed: (file) => this.#changed((changes) => changes.remove(file)),
-      completed: (file) => this.#changed((changes) => changes.finished.set(file.key, file)),
+      added: (file) => this.#changed((changes) => changes.add(file, [...file.names.keys()])),
+      named: (file, name) => this.#changed((changes) => changes.add(file, [name])),
+      unnamed: (file, name) => this.#changed((changes) => changes.remove(file, [name])),
+      removed: (file) => this.#changed((changes) => changes.remove(file, [...file.names.keys()])),
+      completed: (file) => this.#changed((changes) => changes.finish(file)),
     });
   }
 
@@ -233,7 +236,7 @@ export class TrackerSession implements Disposable {
   async #announceAll(connection: Connection): Promise<void> {
     this.#changes.clear();
     const { catalog, port, ready } = this.#options;
-    for (const [position, files] of announcementPages([...catalog]).entries()) {
+    for (const [position, files] of announcementPages(namesOf([...catalog])).entries()) {
       const page = { port, first: position === 0, last: false, files };
       const answer = await connection.request({ type: "announce", ...page }, "announced");
       this.#pingEveryMs = Math.max(100, answer.ttlMs / 3);
@@ -272,7 +275,7 @@ export class TrackerSession implements Disposable {
 
   async #announceChanges(connection: Connection): Promise<void> {
     const { added, removed, finished } = this.#changes.take();
-    for (const files of pagesOf(removed, FILE_COUNT_MAX)) {
+    for (const files of withdrawalPages(removed)) {
       await connection.request({ type: "withdraw", files }, "ok");
     }
     const { port } = this.#options;
@@ -280,53 +283,80 @@ export class TrackerSession implements Disposable {
       const page = { port, first: false, last: false, files };
       await connection.request({ type: "announce", ...page }, "announced");
     }
-    for (const files of pagesOf(finished.map(({ manifest }) => manifest), FILE_COUNT_MAX)) {
+    for (const files of pagesOf(finished, FILE_COUNT_MAX)) {
       await connection.request({ type: "finished", files }, "ok");
     }
   }
 }
 
+/** A file under one of its names. */
+interface NamedFile {
+  readonly file: HeldFile;
+  readonly name: string;
+}
+
+function namesOf(files: readonly HeldFile[]): NamedFile[] {
+  return files.flatMap((file) => [...file.names.keys()].map((name) => ({ file, name })));
+}
+
 /** What happened to the catalog since the tracker was told last. */
 class Changes {
-  readonly added = new Map<FileKey, HeldFile>();
-  readonly finished = new Map<FileKey, HeldFile>();
-  readonly #removed = new Map<FileKey, FileId>();
+  readonly #added = new Map<string, NamedFile>();
+  readonly #removed = new Map<string, NamedFile>();
+  readonly #finished = new Map<FileKey, HeldFile>();
 
   get isEmpty(): boolean {
-    return this.added.size + this.finished.size + this.#removed.size === 0;
+    return this.#added.size + this.#removed.size + this.#finished.size === 0;
   }
 
-  remove(file: HeldFile): void {
-    this.finished.delete(file.key);
-    this.added.delete(file.key);
-    this.#removed.set(file.key, file.manifest);
+  add(file: HeldFile, names: readonly string[]): void {
+    for (const name of names) this.#added.set(`${file.key} ${name}`, { file, name });
   }
 
-  take(): { added: HeldFile[]; finished: HeldFile[]; removed: FileId[] } {
+  /** Whatever is added again after this is announced after it was withdrawn. */
+  remove(file: HeldFile, names: readonly string[]): void {
+    this.#finished.delete(file.key);
+    for (const name of names) {
+      this.#added.delete(`${file.key} ${name}`);
+      this.#removed.set(`${file.key} ${name}`, { file, name });
+    }
+  }
+
+  finish(file: HeldFile): void {
+    this.#finished.set(file.key, file);
+  }
+
+  take(): { added: NamedFile[]; finished: FileId[]; removed: Withdrawn[] } {
+    const added = [...this.#added.values()];
+    const announced = new Set(added.map(({ file }) => file.key));
     const taken = {
-      added: [...this.added.values()],
-      finished: [...this.finished.values()].filter(({ key }) => !this.added.has(key)),
-      removed: [...this.#removed.values()],
+      added,
+      finished: [...this.#finished.values()]
+        .filter(({ key }) => !announced.has(key))
+        .map(({ manifest: { id, size } }) => ({ id, size })),
+      removed: [...this.#removed.values()]
+        .map(({ file: { manifest: { id, size } }, name }) => ({ id, size, name })),
     };
     this.clear();
     return taken;
   }
 
   clear(): void {
-    this.added.clear();
-    this.finished.clear();
+    this.#added.clear();
     this.#removed.clear();
+    this.#finished.clear();
   }
 }
 
+type Withdrawn = MessageOf<"withdraw">["files"][number];
 type AnnouncedFile = MessageOf<"announce">["files"][number];
 
 /** Cuts files into pages that fit a body; at least one page, even if it is empty. */
-function announcementPages(files: readonly HeldFile[]): AnnouncedFile[][] {
+function announcementPages(files: readonly NamedFile[]): AnnouncedFile[][] {
   const pages: AnnouncedFile[][] = [[]];
   let size = 0;
-  for (const { manifest, have } of files) {
-    const { id, name, blockSize, publisher } = manifest;
+  for (const { file: { manifest, have }, name } of files) {
+    const { id, blockSize, publisher } = manifest;
     const entry = { id, size: manifest.size, name, blockSize, publisher, have: have.encode() };
     const entrySize = ENTRY_SIZE + utf8Size(name) + entry.have.length;
     const full = pages.at(-1)!.length === FILE_COUNT_MAX ||
@@ -339,6 +369,11 @@ function announcementPages(files: readonly HeldFile[]): AnnouncedFile[][] {
     size += entrySize;
   }
   return pages;
+}
+
+/** Names of a kilobyte leave room for fewer than the usual number in a page. */
+function withdrawalPages(files: readonly Withdrawn[]): Withdrawn[][] {
+  return pagesOf(files, Math.floor(BODY_SIZE_MAX / (NAME_SIZE_MAX + ENTRY_SIZE)));
 }
 
 function pagesOf<T>(items: readonly T[], count: number): T[][] {
