@@ -86,6 +86,13 @@ export class Bitfield {
     this.#held++;
     return true;
   }
+
+  /** Removes a block that turned out not to be held. */
+  remove(index: number): void {
+    if (!(index >= 0 && index < this.count) || !this.has(index)) return;
+    this.bytes[index >> 3]! &= ~(0x80 >> (index & 7));
+    this.#held--;
+  }
 }
 
 function bitCount(byte: number): number {
