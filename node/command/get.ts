@@ -61,6 +61,7 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
   const publisher = flags.publisher === undefined ? undefined : readPublisher(flags.publisher);
   await using folder = await world.openFolder(flags.out, { create: true });
   using disk = world.openDisk(folder);
+  disk.warmUp();
   const aborted = new AbortController();
   const signal = AbortSignal.any([world.stopped, aborted.signal]);
   await using node = new SwarmNode({

@@ -19,6 +19,7 @@ import { Exit } from "./exit.ts";
 import { nodeFlags, trackerPositionals } from "./node_flags.ts";
 import { PeerSession } from "./peer_session.ts";
 import { completePeerWords, runPeerLine } from "./peer_prompt.ts";
+import type { Tell } from "./tell.ts";
 import { printProgress, showBars } from "./transfers.ts";
 import { untilAborted } from "./until_aborted.ts";
 import type { World } from "./world.ts";
@@ -111,9 +112,6 @@ export async function runPeer(
     await running;
   }
 }
-
-/** Says what happened: an event for scripts, or a line for people. */
-export type Tell = (event: string, fields: Record<string, unknown>, line: string) => void;
 
 function teller(json: boolean, board: ProgressBoard, world: World): Tell {
   if (json) return (event, fields) => world.print(JSON.stringify({ event, ...fields }));

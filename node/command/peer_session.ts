@@ -12,7 +12,7 @@ import type { SwarmNode } from "../swarm/swarm_node.ts";
 import type { TrackedFile } from "../swarm/tracker_session.ts";
 import { printable } from "../text/printable.ts";
 import { doneEvent, doneLine } from "./done.ts";
-import type { Tell } from "./peer.ts";
+import type { Tell } from "./tell.ts";
 import { untilAborted } from "./until_aborted.ts";
 import type { Clock } from "../../protocol/ports.ts";
 

@@ -10,6 +10,12 @@ import type { Keyboard, Screen } from "../terminal/ports.ts";
 /** A folder that this process has for itself until it is disposed of. */
 export type OwnFolder = Folder & AsyncDisposable;
 
+/** A disk with threads of its own. */
+export interface OwnDisk extends BlockDisk, Disposable {
+  /** Starts the threads ahead of their first work. */
+  warmUp(): void;
+}
+
 export interface SampleFileOptions {
   /** Length in bytes. */
   readonly size: number;
@@ -36,7 +42,7 @@ export interface World extends Disposable {
 
   openFolder(root: string, options: { readonly create: boolean }): Promise<OwnFolder>;
   /** The disk below an open folder; with keys it can sign. */
-  openDisk(folder: Folder, keys?: KeyPair): BlockDisk & Disposable;
+  openDisk(folder: Folder, keys?: KeyPair): OwnDisk;
   /** What is remembered of an open folder between starts. */
   openManifestStore(folder: Folder, log: (line: string) => void): ManifestStore & Disposable;
   /** The key of a folder, made on first use. */

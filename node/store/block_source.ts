@@ -1,14 +1,15 @@
 /**
  * Where the blocks that a node serves come from: its folder, through the cache of the most requested ones.
  *
- * A block that is asked for the first time is read into a buffer that the next read uses again: a file that
- * one leecher fetches once costs neither new memory nor a place in the cache. From its second request on a
- * block belongs to the cache.
+ * Where the system's page cache answers, a read costs less than keeping the block a second time would (see
+ * docs/benchmarks.md). So a block goes to the cache only when it is asked for again although reading it was
+ * slow. All other reads use the same few buffers over and over.
  *
  * A file that changed since it was hashed is not served: its bytes would not match the manifest, and the
  * receiver would rightly call this node a liar.
  */
 
+import type { Clock } from "../../protocol/ports.ts";
 import { sizeOfBlock } from "../content/tree.ts";
 import type { Manifest } from "../content/manifest.ts";
 import type { BlockCache } from "./block_cache.ts";
@@ -18,8 +19,11 @@ import type { Folder, OpenFile } from "./folder.ts";
 const OPEN_FILES_MAX = 64;
 /** Buffers that wait for their next read, over all sizes. */
 const SPARE_BYTES_MAX = 16 * 1024 * 1024;
-/** Blocks of which is known that they were asked for once. */
-const ONCE_COUNT_MAX = 64 * 1024;
+/** A read that takes longer than this, by the mebibyte, came from a disk and not from memory. */
+const SLOW_MS_PER_MIB = 3;
+const MIB = 1024 * 1024;
+/** Blocks of which is known that reading them was slow. */
+const SLOW_COUNT_MAX = 64 * 1024;
 
 /** What a source must know of a file to read it. */
 export interface ReadableFile {
@@ -40,17 +44,19 @@ export interface BlockLease {
 export class BlockSource implements Disposable {
   readonly #folder: Folder;
   readonly #cache: BlockCache;
+  readonly #clock: Clock;
   /** Open files, the one used last at the end. */
   readonly #open = new Map<string, OpenFile>();
   readonly #reading = new Map<OpenFile, number>();
   readonly #retired = new Set<OpenFile>();
   readonly #spare: ArrayBuffer[] = [];
   #spareBytes = 0;
-  #askedOnce = new Set<string>();
+  #slow = new Set<string>();
 
-  constructor(folder: Folder, cache: BlockCache) {
+  constructor(folder: Folder, cache: BlockCache, clock: Clock) {
     this.#folder = folder;
     this.#cache = cache;
+    this.#clock = clock;
   }
 
   /**
@@ -60,15 +66,19 @@ export class BlockSource implements Disposable {
   async read(file: ReadableFile, index: number): Promise<BlockLease> {
     const size = sizeOfBlock(file.manifest, index);
     const offset = index * file.manifest.blockSize;
-    if (this.#isFirstRequest(file.key, index)) {
+    const name = `${file.key}:${index}`;
+    if (!this.#slow.has(name)) {
       const buffer = this.#takeBuffer(size);
       const bytes = new Uint8Array(buffer, 0, size);
+      const startMs = this.#clock.now();
       try {
         await this.#fill(file, bytes, offset);
       } catch (reason) {
         this.#giveBuffer(buffer);
         throw reason;
       }
+      const slowMs = SLOW_MS_PER_MIB * size / MIB;
+      if (this.#clock.now() - startMs > slowMs) this.#remember(name);
       return { bytes, release: () => this.#giveBuffer(buffer) };
     }
     const bytes = await this.#cache.get(file.key, index, async () => {
@@ -89,12 +99,9 @@ export class BlockSource implements Disposable {
     for (const key of [...this.#open.keys()]) this.#closeFile(key);
   }
 
-  #isFirstRequest(key: string, index: number): boolean {
-    const name = `${key}:${index}`;
-    if (this.#askedOnce.has(name)) return false;
-    if (this.#askedOnce.size >= ONCE_COUNT_MAX) this.#askedOnce = new Set();
-    this.#askedOnce.add(name);
-    return true;
+  #remember(name: string): void {
+    if (this.#slow.size >= SLOW_COUNT_MAX) this.#slow = new Set();
+    this.#slow.add(name);
   }
 
   async #fill(file: ReadableFile, into: Uint8Array, offset: number): Promise<void> {

@@ -90,7 +90,7 @@ export class SwarmNode implements AsyncDisposable {
     this.#listener = options.network.listen(options.listen);
     this.address = this.#listener.address;
     this.#cache = new BlockCache(options.cacheSize);
-    this.#source = new BlockSource(folder, this.#cache);
+    this.#source = new BlockSource(folder, this.#cache, clock);
     this.#sent = new RateMeter(clock);
     this.#received = new RateMeter(clock);
     this.#downLimit = new RateLimit(options.downLimit, clock);
