@@ -18,6 +18,11 @@ export class BufferPool {
   /** A pool of `capacity` bytes; a buffer that is larger than that is lent only alone. */
   constructor(readonly capacity: number) {}
 
+  /** Bytes that were taken and not given back. */
+  get lent(): number {
+    return this.#lent;
+  }
+
   /** A buffer of exactly `size` bytes with anything in it. */
   take(size: number): ArrayBuffer | Promise<ArrayBuffer> {
     if (this.#waiters.length === 0 && this.#fits(size)) return this.#lend(size);

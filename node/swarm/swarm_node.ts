@@ -62,6 +62,8 @@ export interface NodeStatus {
   readonly sentRate: number;
   readonly receivedBytes: number;
   readonly receivedRate: number;
+  /** Memory that holds blocks which are arriving. */
+  readonly arrivingBytes: number;
   readonly cache: BlockCacheStats;
   readonly trackerOnline: boolean;
 }
@@ -140,6 +142,7 @@ export class SwarmNode implements AsyncDisposable {
       sentRate: this.#sent.rate(),
       receivedBytes: this.#received.total,
       receivedRate: this.#received.rate(),
+      arrivingBytes: this.#pool.lent,
       cache: this.#cache.stats,
       trackerOnline: this.session.isOnline,
     };
