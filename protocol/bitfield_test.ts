@@ -14,14 +14,22 @@ Deno.test("Bitfield puts block 0 into the high bit of the first byte", () => {
 
 Deno.test("Bitfield behaves as a set of indexes", () => {
   const indexes = fc.integer({ min: 1, max: 200 }).chain((count) =>
-    fc.record({ count: fc.constant(count), added: fc.array(fc.nat(count - 1)) })
+    fc.record({
+      count: fc.constant(count),
+      added: fc.array(fc.nat(count - 1)),
+      removed: fc.array(fc.nat(count + 8), { maxLength: 5 }),
+    })
   );
-  fc.assert(fc.property(indexes, ({ count, added }) => {
+  fc.assert(fc.property(indexes, ({ count, added, removed }) => {
     const field = Bitfield.none(count);
     const model = new Set<number>();
     for (const index of added) {
       assertEquals(field.add(index), !model.has(index));
       model.add(index);
+    }
+    for (const index of removed) {
+      field.remove(index);
+      model.delete(index);
     }
     for (let i = 0; i < count; i++) assertEquals(field.has(i), model.has(i));
     assertEquals(field.held, model.size);
