@@ -19,6 +19,8 @@ import type { World } from "./world.ts";
 
 /** How long a file that is listed may stay without a block before its download is given up. */
 const PATIENCE_MS = 60_000;
+/** How long the tracker gets to hear that all is here; it may be away. */
+const FAREWELL_MS = 5_000;
 
 export const getCommand = defineCommand({
   name: "get",
@@ -86,8 +88,11 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
   signal.throwIfAborted();
   const failedCount = await fetchAndTell(wanted, { node, folder, disk, signal, flags, world });
   if (failedCount > 0) throw new Exit(1);
-  await Promise.race([node.session.terminated(), running, world.clock.sleep(PATIENCE_MS, signal)])
-    .catch(() => {});
+  await Promise.race([
+    node.session.terminated(),
+    running,
+    world.clock.sleep(FAREWELL_MS, signal),
+  ]).catch(() => {});
   if (flags.seed) await untilAborted(signal);
 }
 
