@@ -13,12 +13,16 @@ export const COMPONENT_SIZE_MAX = 255;
 /** The folder that p2pnode keeps for itself in each shared folder. No name leads into it. */
 export const PRIVATE_FOLDER = ".p2pnode";
 
+/** Nearly all names: short, of harmless ASCII characters, no component with a dot in front. */
+const PLAIN_NAME = /^[\w-][\w .-]*(?:\/[\w-][\w .-]*)*$/;
+
 /**
  * Why `path` is no safe name, or `undefined` when it is one. Safe means: relative, no empty, `.` or `..`
  * component, no control character or lone surrogate, no backslash, nothing in p2pnode's private folder,
  * and within the limits of length.
  */
 export function nameProblem(path: string): string | undefined {
+  if (path.length <= COMPONENT_SIZE_MAX && PLAIN_NAME.test(path)) return undefined;
   if (path === "") return "it is empty";
   if (!path.isWellFormed()) return "it is not Unicode";
   // deno-lint-ignore no-control-regex -- finding control characters is the point

@@ -8,6 +8,7 @@
 import { checkName } from "../../protocol/path.ts";
 import type { FileState, Folder, FolderScan, OpenFile } from "../store/folder.ts";
 import { FileError, reasonOf } from "./disk_failure.ts";
+import { findExisting } from "./existing_files.ts";
 import { kindOf, lookAt, openRegular, readStart } from "./file_state.ts";
 import { walkFolder } from "./folder_walk.ts";
 import { watchFolder } from "./folder_watch.ts";
@@ -80,6 +81,10 @@ class DiskFolder implements LocalFolder {
 
   state(name: string): FileState | undefined {
     return lookAt(this.pathOf(name));
+  }
+
+  existing(names: readonly string[]): Set<string> {
+    return findExisting(this.root, names);
   }
 
   open(name: string): OpenFile {

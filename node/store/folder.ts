@@ -52,6 +52,8 @@ export interface Folder {
   watch(signal: AbortSignal): AsyncIterable<void>;
   /** The state of a regular file, or `undefined` when there is none under that name. */
   state(name: string): FileState | undefined;
+  /** Those of `names` that stand for regular files: for many names much cheaper than `state` of each. */
+  existing(names: readonly string[]): Set<string>;
   /** Opens a regular file for reading. Throws `Cannot open NAME: reason`. */
   open(name: string): OpenFile;
   /**

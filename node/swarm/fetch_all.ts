@@ -87,9 +87,10 @@ async function withoutPresent(
   wanted: readonly ListedFile[],
   { folder, disk, signal, settled }: FetchAllOptions,
 ): Promise<ListedFile[]> {
-  const present = wanted.filter(({ name }) => folder.state(name) !== undefined);
-  if (present.length === 0) return [...wanted];
-  const missing = wanted.filter(({ name }) => folder.state(name) === undefined);
+  const existing = folder.existing(wanted.map(({ name }) => name));
+  const present = wanted.filter(({ name }) => existing.has(name));
+  const missing = wanted.filter(({ name }) => !existing.has(name));
+  if (present.length === 0) return missing;
   const files = present.map(({ name, blockSize }) => (
     { path: folder.pathOf(name), size: folder.state(name)?.size ?? 0, blockSize }
   ));
