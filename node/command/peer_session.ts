@@ -4,6 +4,8 @@ import { blockSizeFor } from "../content/tree.ts";
 import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
 import type { ManifestStore } from "../store/manifest_store.ts";
+import { fileKey } from "../swarm/catalog.ts";
+import type { FileKey } from "../swarm/catalog.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
 import { findWanted } from "../swarm/listing.ts";
@@ -36,7 +38,8 @@ export class PeerSession {
   readonly node: SwarmNode;
   readonly tell: Tell;
   readonly #options: PeerSessionOptions;
-  readonly #running = new Set<Promise<unknown>>();
+  /** What is being fetched, by content. */
+  readonly #running = new Map<FileKey, Promise<unknown>>();
   #failedCount = 0;
   /** Names of files that were listed last, for completion. */
   names: readonly string[] = [];
@@ -49,7 +52,7 @@ export class PeerSession {
 
   /** Resolves when nothing is being fetched any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled(this.#running.values());
   }
 
   /**
@@ -83,7 +86,7 @@ export class PeerSession {
   /** Starts to fetch a file that somebody has; resolves when it is found. */
   async get(nameOrId: string): Promise<void> {
     const wanted = await findWanted(this.node.session, nameOrId, { replace: false });
-    void this.#fetch([wanted]);
+    void this.#fetchInTurn(wanted);
   }
 
   async #fetchWhenThere(nameOrId: string): Promise<void> {
@@ -92,7 +95,7 @@ export class PeerSession {
     while (!signal.aborted) {
       try {
         const wanted = await findWanted(this.node.session, nameOrId, { replace: false });
-        return await this.#fetch([wanted]);
+        return await this.#fetchInTurn(wanted);
       } catch (error) {
         const { message } = error as Error;
         if (!told) {
@@ -104,6 +107,13 @@ export class PeerSession {
     }
   }
 
+  /** Fetches a file that may be wanted already, under this name or another one. Never rejects. */
+  async #fetchInTurn(wanted: ListedFile): Promise<void> {
+    const key = fileKey(wanted);
+    while (this.#running.has(key)) await this.#running.get(key);
+    if (!this.#options.signal.aborted) await this.#fetch([wanted]);
+  }
+
   /** Fetches and remembers what is wanted until it is here. Never rejects. */
   async #fetch(wanted: readonly ListedFile[]): Promise<void> {
     const { store } = this.#options;
@@ -112,9 +122,10 @@ export class PeerSession {
       ...this.#options,
       settled: (outcome) => this.#settle(outcome),
     }).catch(() => {});
-    this.#running.add(fetching);
+    const keys = wanted.map(fileKey);
+    for (const key of keys) this.#running.set(key, fetching);
     await fetching;
-    this.#running.delete(fetching);
+    for (const key of keys) this.#running.delete(key);
   }
 
   #settle(outcome: Fetched | Failed): void {
