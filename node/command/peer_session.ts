@@ -8,7 +8,7 @@ import { fileKey } from "../swarm/catalog.ts";
 import type { FileKey } from "../swarm/catalog.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
-import { findWanted } from "../swarm/listing.ts";
+import { AmbiguousName, findWanted } from "../swarm/listing.ts";
 import type { SharedFolder } from "../swarm/shared_folder.ts";
 import type { SwarmNode } from "../swarm/swarm_node.ts";
 import type { TrackedFile } from "../swarm/tracker_session.ts";
@@ -98,6 +98,10 @@ export class PeerSession {
         return await this.#fetchInTurn(wanted);
       } catch (error) {
         const { message } = error as Error;
+        if (error instanceof AmbiguousName) {
+          this.#failedCount++;
+          return this.tell("error", { name: nameOrId, error: message }, message);
+        }
         if (!told) {
           this.tell("waiting", { name: nameOrId, reason: message }, `${message} (waiting)`);
         }

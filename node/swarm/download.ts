@@ -287,7 +287,8 @@ export class Download {
       if (known.source === undefined) known.early.push(...indexes);
       else this.#gained(known.source, indexes);
     });
-    if (this.#isEnded || this.#sources.has(link.key)) return;
+    if (this.#isEnded) return link.unfollow(manifest);
+    if (this.#sources.has(link.key)) return;
     const have = Bitfield.decode(bytes, blockCount(size, blockSize));
     const source = new DownloadSource(link, have, { ...this.#context, manifest }, {
       arrived: (from, index, buffer) => void this.#land(from, index, buffer),

@@ -37,10 +37,15 @@ export class Link {
 
   /** Asks which blocks of a file the peer holds, and hears of new ones until `unfollow`. */
   async follow(file: FileId, listener: HaveListener): Promise<Uint8Array> {
-    this.#listeners.set(fileKey(file), listener);
     const { id, size } = file;
-    const opened = await this.connection.request({ type: "open", id, size }, "opened");
-    return opened.have;
+    this.#listeners.set(fileKey(file), listener);
+    try {
+      const opened = await this.connection.request({ type: "open", id, size }, "opened");
+      return opened.have;
+    } catch (reason) {
+      this.#listeners.delete(fileKey(file));
+      throw reason;
+    }
   }
 
   unfollow({ id, size }: FileId): void {

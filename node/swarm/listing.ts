@@ -17,7 +17,12 @@ export interface ListingOptions {
   readonly patienceMs?: number;
 }
 
-/** The one file of that name or id. Throws when there is none, or when several contents have the name. */
+/** Several contents have the same name, and nobody but the user can tell which one is meant. */
+export class AmbiguousName extends Error {
+  override readonly name = "AmbiguousName";
+}
+
+/** The one file of that name or id. Throws when there is none, or an `AmbiguousName`. */
 export async function findWanted(
   session: TrackerSession,
   nameOrId: string,
@@ -30,11 +35,11 @@ export async function findWanted(
       `Cannot get ${printable(nameOrId)}: nobody has it (p2pnode ls shows what there is)`,
     );
   }
-  if (new Set(files.map(contentOf)).size > 1) throw new Error(ambiguity(nameOrId, files));
+  if (new Set(files.map(contentOf)).size > 1) throw new AmbiguousName(ambiguity(nameOrId, files));
   return asWanted(files.find(({ name }) => name === nameOrId) ?? files[0]!, options);
 }
 
-/** All files. Throws when two of them have the same name and different contents. */
+/** All files. Throws an `AmbiguousName` when two of them have the same name. */
 export async function findAllWanted(
   session: TrackerSession,
   options: ListingOptions,
@@ -43,7 +48,7 @@ export async function findAllWanted(
   for (const file of published(await session.listFiles(), options.publisher)) {
     const known = byName.get(file.name);
     if (known !== undefined && contentOf(known) !== contentOf(file)) {
-      throw new Error(ambiguity(file.name, [known, file]));
+      throw new AmbiguousName(ambiguity(file.name, [known, file]));
     }
     byName.set(file.name, file);
   }
