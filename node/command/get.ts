@@ -79,21 +79,35 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
     stopped: () => aborted.abort(new Exit(0)),
   });
   await node.session.connect();
-  const listing = { publisher, replace: flags.force, patienceMs: PATIENCE_MS };
-  const wanted = flags.all
-    ? await findAllWanted(node.session, listing)
-    : await Promise.all(names.map((name) => findWanted(node.session, name, listing)));
+  const { wanted, refused } = await find(node, { flags, names, publisher });
+  for (const { message } of refused) world.warn(`p2pnode: ${message}`);
   const running = node.session.run();
   await Promise.race([node.session.assembled, untilAborted(signal)]);
   signal.throwIfAborted();
   const failedCount = await fetchAndTell(wanted, { node, folder, disk, signal, flags, world });
-  if (failedCount > 0) throw new Exit(1);
+  if (failedCount + refused.length > 0) throw new Exit(1);
   await Promise.race([
     node.session.terminated(),
     running,
     world.clock.sleep(FAREWELL_MS, signal),
   ]).catch(() => {});
   if (flags.seed) await untilAborted(signal);
+}
+
+/** What the command line names, as the tracker lists it; a file that is named twice is fetched once. */
+async function find(
+  { session }: SwarmNode,
+  { flags, names, publisher }: {
+    flags: Parsed["flags"];
+    names: readonly string[];
+    publisher: Uint8Array | undefined;
+  },
+): Promise<{ wanted: ListedFile[]; refused: Error[] }> {
+  const listing = { publisher, replace: flags.force, patienceMs: PATIENCE_MS };
+  if (flags.all) return await findAllWanted(session, listing);
+  const found = await Promise.all(names.map((name) => findWanted(session, name, listing)));
+  const wanted = [...new Map(found.map((file) => [file.name, file])).values()];
+  return { wanted, refused: [] };
 }
 
 interface Telling {

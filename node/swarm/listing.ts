@@ -39,23 +39,32 @@ export async function findWanted(
   return asWanted(files.find(({ name }) => name === nameOrId) ?? files[0]!, options);
 }
 
-/** All files. Throws an `AmbiguousName` when two of them have the same name. */
+/** All files that can be told apart by their names, and an error for each name that several contents have. */
 export async function findAllWanted(
   session: TrackerSession,
   options: ListingOptions,
-): Promise<ListedFile[]> {
-  const byName = new Map<string, TrackedFile>();
-  for (const file of published(await session.listFiles(), options.publisher)) {
-    const known = byName.get(file.name);
-    if (known !== undefined && contentOf(known) !== contentOf(file)) {
-      throw new AmbiguousName(ambiguity(file.name, [known, file]));
+): Promise<{ wanted: ListedFile[]; refused: Error[] }> {
+  const byName = Map.groupBy(
+    published(await session.listFiles(), options.publisher),
+    ({ name }) => name,
+  );
+  const wanted: ListedFile[] = [];
+  const refused: Error[] = [];
+  for (const [name, files] of byName) {
+    if (new Set(files.map(contentOf)).size > 1) {
+      refused.push(new AmbiguousName(ambiguity(name, files)));
+      continue;
     }
-    byName.set(file.name, file);
+    try {
+      wanted.push(asWanted(files[0]!, options));
+    } catch (error) {
+      refused.push(error as Error);
+    }
   }
-  return [...byName.values()].map((file) => asWanted(file, options));
+  return { wanted, refused };
 }
 
-/** The files that a publisher has signed; all of them when the list does not say, for others sign, too. */
+/** The files that the list says a publisher has signed; without one, all of them. */
 function published(
   files: readonly TrackedFile[],
   publisher: Uint8Array | undefined,
