@@ -228,7 +228,7 @@ Deno.test("watch() hints at changes in the folder and at none in the private are
   let next = hints.next();
   await folder.makePart("unseen", 10);
   assertEquals(await Promise.race([next, pause(200)]), "nothing");
-  write(`${temporary.path}/sub/file`, "x");
+  await writeUntil(next, `${temporary.path}/sub/file`);
   assertEquals((await next).done, false);
   next = hints.next();
   end.abort();
@@ -236,6 +236,13 @@ Deno.test("watch() hints at changes in the folder and at none in the private are
   while (!(await next).done) next = hints.next();
   await folder.removePart("unseen");
 });
+
+/** Writes a file again and again until the watcher, which may not have started yet, has seen it. */
+async function writeUntil(hint: Promise<unknown>, path: string): Promise<void> {
+  do {
+    write(path, "x");
+  } while (await Promise.race([hint, pause(50)]) === "nothing");
+}
 
 function pause(ms: number): Promise<"nothing"> {
   return new Promise((resolve) => setTimeout(() => resolve("nothing"), ms));
@@ -249,6 +256,29 @@ Deno.test("watch() says why it cannot watch", async () => {
   Deno.removeSync(folder.root);
   const hints = folder.watch(new AbortController().signal)[Symbol.asyncIterator]();
   await assertRejects(() => hints.next(), Error, `Cannot watch ${folder.root}: `);
+});
+
+Deno.test("watch() does not follow a symbolic link out of the folder", async () => {
+  using temporary = temporaryFolder();
+  const { path } = temporary;
+  write(`${path}/root/sub/file`, "x");
+  Deno.symlinkSync("sub", `${path}/root/inside`);
+  Deno.symlinkSync("sub/file", `${path}/root/to-a-file`);
+  Deno.symlinkSync("nowhere", `${path}/root/to-nothing`);
+  await using folder = await openFolder(`${path}/root`);
+  const end = new AbortController();
+  const hints = folder.watch(end.signal)[Symbol.asyncIterator]();
+  const next = hints.next();
+  await writeUntil(next, `${path}/root/sub/other`);
+  assertEquals((await next).done, false);
+  end.abort();
+  Deno.symlinkSync("/", `${path}/root/sub/way-out`);
+  const others = folder.watch(new AbortController().signal)[Symbol.asyncIterator]();
+  await assertRejects(
+    () => others.next(),
+    Error,
+    `Cannot watch ${path}/root: sub/way-out is a symbolic link out of it`,
+  );
 });
 
 Deno.test("a part is made sparse, kept, read, listed and removed", async () => {

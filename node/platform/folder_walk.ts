@@ -7,7 +7,7 @@
  */
 
 import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
-import type { FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
+import type { FileState, FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
 import { kindOf, stateOf } from "./file_state.ts";
 
@@ -27,99 +27,123 @@ const RACY_MARK = ".racy";
 const REPLACEMENT_CHARACTER = "\ufffd";
 
 /**
- * Walks through the folder at `root`.
+ * Finds the files below `root`.
  *
  * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
  */
 export async function walkFolder(root: string, signal?: AbortSignal): Promise<FolderScan> {
-  const walk = new Walk(root);
+  const found = { files: [], skipped: [] };
+  await inSlices(findFiles(root, found), signal);
+  return found;
+}
+
+/**
+ * Finds a symbolic link below `root` that leads to a folder outside of it.
+ *
+ * @throws {Error} the signal's reason.
+ */
+export async function findLinkOut(root: string, signal: AbortSignal): Promise<string | undefined> {
+  let found: string | undefined;
+  const search = function* () {
+    for (const { name, isSymlink } of entriesBelow(root, () => {})) {
+      if (isSymlink && leadsOut(`${root}/${name}`, root)) {
+        found = name;
+        return;
+      }
+      yield;
+    }
+  };
+  await inSlices(search(), signal);
+  return found;
+}
+
+/** Goes through `steps`, some milliseconds at a time. */
+async function inSlices(steps: Iterator<void>, signal?: AbortSignal): Promise<void> {
   for (;;) {
     signal?.throwIfAborted();
-    if (walk.advance(performance.now() + SLICE_MS)) return walk;
+    const endMs = performance.now() + SLICE_MS;
+    while (performance.now() < endMs) {
+      if (steps.next().done) return;
+    }
     // No socket makes progress between two calls of setImmediate in Deno; during a timer all do.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-class Walk implements FolderScan {
-  readonly files: FoundFile[] = [];
-  readonly skipped: SkippedFile[] = [];
-  readonly #root: string;
-  /** Names of the folders to visit, the root's being empty. */
-  readonly #folders = [""];
-  /** What is left of the folder that is being visited. */
-  #entries: Iterator<Deno.DirEntry> | undefined;
-  #prefix = "";
+/** Something in a folder. */
+interface Entry {
+  /** Its path from the root. */
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly isSymlink: boolean;
+  /** Why the name is not safe, if it is not. */
+  readonly problem: string | undefined;
+}
 
-  constructor(root: string) {
-    this.#root = root;
-  }
-
-  /** Goes on until there is nothing left, and answers true, or until the time is up. */
-  advance(deadline: number): boolean {
-    while (performance.now() < deadline) {
-      const entry = this.#next();
-      if (entry !== undefined) {
-        this.#visit(entry);
-      } else {
-        const folder = this.#folders.pop();
-        if (folder === undefined) return true;
-        this.#enter(folder);
-      }
-    }
-    return false;
-  }
-
-  #next(): Deno.DirEntry | undefined {
-    const next = this.#entries?.next();
-    return next === undefined || next.done === true ? undefined : next.value;
-  }
-
-  #enter(folder: string): void {
-    this.#prefix = folder === "" ? "" : `${folder}/`;
-    this.#entries = undefined;
+/** Everything below `root`, without what is in the private folder or in folders with unsafe names. */
+function* entriesBelow(
+  root: string,
+  unreadable: (folder: string, error: unknown) => void,
+): Generator<Entry> {
+  const folders = [""];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    let entries: Iterable<Deno.DirEntry>;
     try {
-      this.#entries = Deno.readDirSync(`${this.#root}/${folder}`)[Symbol.iterator]();
+      entries = Deno.readDirSync(`${root}/${folder}`);
     } catch (error) {
-      if (folder === "") throw new Error(`Cannot read ${this.#root}: ${reasonOf(error)}`);
-      this.#skip(folder, error);
+      unreadable(folder, error);
+      continue;
     }
-  }
-
-  #visit(entry: Deno.DirEntry): void {
-    const name = this.#prefix + entry.name;
-    if (name === PRIVATE_FOLDER) return;
-    const problem = nameProblem(name);
-    if (problem !== undefined) {
-      this.skipped.push({ name, reason: `its name cannot be used: ${problem}` });
-    } else if (entry.isDirectory) {
-      this.#folders.push(name);
-    } else {
-      this.#look(name);
-    }
-  }
-
-  #look(name: string): void {
-    try {
-      const info = Deno.lstatSync(`${this.#root}/${name}`);
-      if (!info.isFile) return void this.skipped.push({ name, reason: `it is ${kindOf(info)}` });
-      const { size, stamp } = stateOf(info);
-      this.files.push({ name, size, stamp: isRacy(info) ? stamp + RACY_MARK : stamp });
-    } catch (error) {
-      this.#skip(name, error);
-    }
-  }
-
-  /** Something that vanished between the listing and the look at it is not worth a word. */
-  #skip(name: string, error: unknown): void {
-    if (errorNameOf(error) !== "ENOENT") {
-      this.skipped.push({ name, reason: reasonOf(error) });
-    } else if (name.includes(REPLACEMENT_CHARACTER)) {
-      this.skipped.push({ name, reason: "its name is not UTF-8" });
+    const prefix = folder === "" ? "" : `${folder}/`;
+    for (const { name: last, isDirectory, isSymlink } of entries) {
+      const name = prefix + last;
+      if (name === PRIVATE_FOLDER) continue;
+      const problem = nameProblem(name);
+      if (isDirectory && problem === undefined) folders.push(name);
+      yield { name, isDirectory, isSymlink, problem };
     }
   }
 }
 
-function isRacy({ mtime }: Deno.FileInfo): boolean {
-  return mtime !== null && Math.abs(Date.now() - mtime.getTime()) < RACY_MS;
+function* findFiles(
+  root: string,
+  { files, skipped }: { files: FoundFile[]; skipped: SkippedFile[] },
+): Generator<void> {
+  // Something that vanished between the listing and the look at it is not worth a word.
+  const skip = (name: string, error: unknown) => {
+    if (name === "") throw new Error(`Cannot read ${root}: ${reasonOf(error)}`);
+    if (errorNameOf(error) !== "ENOENT") skipped.push({ name, reason: reasonOf(error) });
+    else if (name.includes(REPLACEMENT_CHARACTER)) {
+      skipped.push({ name, reason: "its name is not UTF-8" });
+    }
+  };
+  for (const { name, isDirectory, problem } of entriesBelow(root, skip)) {
+    if (problem !== undefined) {
+      skipped.push({ name, reason: `its name cannot be used: ${problem}` });
+    } else if (!isDirectory) {
+      try {
+        const info = Deno.lstatSync(`${root}/${name}`);
+        if (info.isFile) files.push({ name, ...stateWhenFound(info) });
+        else skipped.push({ name, reason: `it is ${kindOf(info)}` });
+      } catch (error) {
+        skip(name, error);
+      }
+    }
+    yield;
+  }
+}
+
+function stateWhenFound(info: Deno.FileInfo): FileState {
+  const { size, stamp } = stateOf(info);
+  const isRacy = info.mtime !== null && Math.abs(Date.now() - info.mtime.getTime()) < RACY_MS;
+  return { size, stamp: isRacy ? stamp + RACY_MARK : stamp };
+}
+
+function leadsOut(path: string, root: string): boolean {
+  try {
+    const target = Deno.realPathSync(path);
+    return target !== root && !target.startsWith(`${root}/`) && Deno.statSync(target).isDirectory;
+  } catch {
+    return false;
+  }
 }

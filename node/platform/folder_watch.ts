@@ -7,6 +7,7 @@
 
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
 import { reasonOf } from "./disk_failure.ts";
+import { findLinkOut } from "./folder_walk.ts";
 
 /**
  * Yields when something below `root` may have changed since the last time, until `signal` is aborted.
@@ -14,7 +15,12 @@ import { reasonOf } from "./disk_failure.ts";
  * @throws {Error} `Cannot watch ROOT: reason`, from the iteration, when there are no hints any more.
  */
 export async function* watchFolder(root: string, signal: AbortSignal): AsyncGenerator<void> {
+  const link = await findLinkOut(root, signal).catch(() => undefined);
   if (signal.aborted) return;
+  if (link !== undefined) {
+    // The watcher would follow it, wherever it leads, and block until it had seen all that is there.
+    throw new Error(`Cannot watch ${root}: ${link} is a symbolic link out of it`);
+  }
   using watch = new Watch(root);
   const stop = () => watch.end();
   signal.addEventListener("abort", stop);
