@@ -1,20 +1,13 @@
-/** What the registry keeps: nodes, files, and which node holds what of which file. */
+/** What the registry keeps: nodes, files, their names, and which node holds what of which file. */
 
 import type { Have } from "./have.ts";
 import type { Holders } from "./holders.ts";
 import type { Listed } from "./serial_list.ts";
 
-/** What names a file: its BEP 52 root and its length in bytes. */
+/** What names a content: its BEP 52 root and its length in bytes. */
 export interface FileRef {
   readonly id: Uint8Array;
   readonly size: number;
-}
-
-/** What a node says of a file that it holds, without what it holds of it. */
-export interface FileDescription extends FileRef {
-  readonly name: string;
-  readonly blockSize: number;
-  readonly publisher: Uint8Array;
 }
 
 /** An active node. */
@@ -30,16 +23,29 @@ export interface SwarmNode extends Listed {
   /** When it was last heard, on the tracker's clock. */
   heardMs: number;
   readonly holdings: Map<SwarmFile, Holding>;
+  /** How many files it has, each counted as often as it has names. */
+  fileCount: number;
   gone: boolean;
 }
 
-/** A file that somebody holds, or wants. Described as by the first node that announced it. */
-export interface SwarmFile extends Listed, FileRef {
-  /** The names that it was announced under; the first is the one that is shown. */
-  readonly names: string[];
+/** A content that somebody holds, or wants. Described as by the first node that announced it. */
+export interface SwarmFile extends FileRef {
+  /** Different for each file. */
+  readonly serial: number;
   readonly blockSize: number;
   readonly publisher: Uint8Array;
+  /** By name: under which names it is listed. There is always at least one. */
+  readonly listings: Map<string, Listing>;
   readonly holders: Holders;
+  gone: boolean;
+}
+
+/** A file under one of its names, as lists of files show it. */
+export interface Listing extends Listed {
+  readonly file: SwarmFile;
+  readonly name: string;
+  /** How many nodes have it under this name. */
+  nodeCount: number;
   gone: boolean;
 }
 
@@ -47,6 +53,8 @@ export interface SwarmFile extends Listed, FileRef {
 export interface Holding {
   readonly node: SwarmNode;
   readonly file: SwarmFile;
+  /** Under which names the node has the file: one, nearly always. */
+  readonly listings: Listing[];
   /** The block size that the node's bitfields are counted in. Usually the file's. */
   blockSize: number;
   have: Have;

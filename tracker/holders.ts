@@ -17,8 +17,8 @@ import type { Have } from "./have.ts";
 /** A holder as an answer lists it. */
 export type HolderEntry = BodyOf<"holders">["holders"][number];
 
-/** A sample is this large at most: several times what a downloader connects to. */
-export const SAMPLE_COUNT_MAX = 50;
+/** A sample is this large at most: several times what a downloader connects to, and it asks often. */
+export const SAMPLE_COUNT_MAX = 30;
 /** So many are drawn for a sample at most, whatever is wrong with those that were drawn. */
 const DRAWN_COUNT_MAX = 4 * SAMPLE_COUNT_MAX;
 

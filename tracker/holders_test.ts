@@ -22,13 +22,15 @@ function nodeOf(number: number): SwarmNode {
     port: number,
     heardMs: 0,
     holdings: new Map(),
+    fileCount: 0,
     gone: false,
   };
 }
 
 function holdingOf(number: number, have: Have, blockSize = BLOCK_SIZE): Holding {
   const file = {} as SwarmFile;
-  return { node: nodeOf(number), file, blockSize, have, place: -1, gone: false };
+  const node = nodeOf(number);
+  return { node, file, listings: [], blockSize, have, place: -1, gone: false };
 }
 
 function some(size = 4): Have {

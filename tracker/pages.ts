@@ -4,7 +4,7 @@ import { utf8Size } from "../protocol/fields.ts";
 import { BODY_SIZE_MAX, HEADER_SIZE } from "../protocol/header.ts";
 import { FILE_COUNT_MAX, frameSize } from "../protocol/messages.ts";
 import type { BodyOf } from "../protocol/messages.ts";
-import type { SwarmFile, SwarmNode } from "./entries.ts";
+import type { Listing, SwarmNode } from "./entries.ts";
 import type { Page } from "./serial_list.ts";
 
 /** How many nodes or files a page lists at most. That many nodes always fit a body. */
@@ -32,25 +32,26 @@ const ENTRIES_SIZE_MAX = HEADER_SIZE + BODY_SIZE_MAX - EMPTY_ANSWER_SIZE;
 
 /** The answer to `listNodes`. */
 export function nodeAnswer({ items, next }: Page<SwarmNode>): BodyOf<"nodes"> {
-  const nodes = items.map(({ nodeId, host, port, holdings }) => {
-    return { nodeId, host, port, fileCount: holdings.size };
+  const nodes = items.map(({ nodeId, host, port, fileCount }) => {
+    return { nodeId, host, port, fileCount };
   });
   return { nodes, next };
 }
 
 /** The answer to `listFiles`; when long names leave no room for all, the next page goes on earlier. */
-export function fileAnswer({ items, next }: Page<SwarmFile>): BodyOf<"files"> {
+export function fileAnswer({ items, next }: Page<Listing>): BodyOf<"files"> {
   const files: FileEntry[] = [];
   let room = ENTRIES_SIZE_MAX;
-  for (const file of items) {
-    room -= ENTRY_SIZE + utf8Size(file.names[0]!);
+  for (const listing of items) {
+    room -= ENTRY_SIZE + utf8Size(listing.name);
     if (room < 0) return { files, next: items[files.length - 1]!.serial };
-    files.push(fileEntry(file));
+    files.push(fileEntry(listing));
   }
   return { files, next };
 }
 
-function fileEntry({ id, size, names, blockSize, publisher, holders }: SwarmFile): FileEntry {
+function fileEntry({ name, file }: Listing): FileEntry {
+  const { id, size, blockSize, publisher, holders } = file;
   const { seederCount: seeders, leecherCount: leechers } = holders;
-  return { id, size, name: names[0]!, blockSize, publisher, seeders, leechers };
+  return { id, size, name, blockSize, publisher, seeders, leechers };
 }

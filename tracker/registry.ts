@@ -11,11 +11,21 @@ import { ErrorCode } from "../protocol/errors.ts";
 import type { BodyOf } from "../protocol/messages.ts";
 import { checkName } from "../protocol/path.ts";
 import type { Address, Random } from "../protocol/ports.ts";
-import type { FileDescription, FileRef, Holding, SwarmFile, SwarmNode } from "./entries.ts";
+import type { FileRef, Holding, Listing, SwarmFile, SwarmNode } from "./entries.ts";
 import { FileIndex } from "./file_index.ts";
 import type { Have } from "./have.ts";
 import { blockCount, HAVE_ALL, HAVE_NONE, readHave } from "./have.ts";
 import { Holders } from "./holders.ts";
+import {
+  DEFAULT_LIMITS,
+  FILE_COST,
+  HOLDING_COST,
+  listingCost,
+  MemoryBudget,
+  NODE_COST,
+  requirePlace,
+} from "./limits.ts";
+import type { RegistryLimits } from "./limits.ts";
 import { fileAnswer, nodeAnswer, PAGE_COUNT_MAX } from "./pages.ts";
 import { Refusal } from "./refusal.ts";
 import { SerialList } from "./serial_list.ts";
@@ -23,28 +33,14 @@ import { SerialList } from "./serial_list.ts";
 /** A file as a node announces it: what it is, and which blocks of it the node holds. */
 export type AnnouncedFile = BodyOf<"announce">["files"][number];
 
-export interface RegistryLimits {
-  /** How many files one node may hold. */
-  readonly filesPerNode: number;
-  /** How many bytes all entries may take, counted with the costs below. */
-  readonly memory: number;
-}
-
-export const DEFAULT_LIMITS: RegistryLimits = { filesPerNode: 1_000_000, memory: 2 ** 30 };
-
-/** What entries take in memory, in bytes, without names and bitfields: measured, and rounded up. */
-export const NODE_COST = 1024;
-export const FILE_COST = 1536;
-export const HOLDING_COST = 192;
-
 /** Is told of every change, for keeping a copy. */
 export interface RegistryObserver {
   nodeListed(node: SwarmNode): void;
   /** The node is gone, and all its holdings with it. */
   nodeDropped(node: SwarmNode): void;
-  /** The file is new, or has one more name. */
   fileListed(file: SwarmFile): void;
   fileDropped(file: SwarmFile): void;
+  /** What a node holds of a file is new, or more or less, or has one more name or one less. */
   holdingChanged(holding: Holding): void;
   holdingDropped(holding: Holding): void;
 }
@@ -62,14 +58,20 @@ export interface SavedNode {
   readonly address: Address;
 }
 
-/** A file from an earlier run. */
-export interface SavedFile extends Omit<FileDescription, "name"> {
-  readonly serial: number;
+/** What a node held of a file in an earlier run. */
+export interface SavedHolding {
+  readonly file: SavedFile;
   readonly names: readonly string[];
+  readonly blockSize: number;
+  /** As on the wire; `undefined` for no block. */
+  readonly have: Uint8Array | undefined;
 }
 
-/** What a node held of one file. */
+type SavedFile = Pick<SwarmFile, "serial" | "id" | "size" | "blockSize" | "publisher">;
+
+/** What a node holds of one file, and under which name. */
 interface Held {
+  readonly name: string;
   readonly blockSize: number;
   readonly have: Have;
 }
@@ -83,11 +85,13 @@ export class Registry {
   readonly #files = new FileIndex();
   #nodeSerial = 0;
   #fileSerial = 0;
-  #memory = 0;
+  #listingSerial = 0;
+  readonly #memory: MemoryBudget;
 
   constructor({ random, limits = DEFAULT_LIMITS, observer }: RegistryOptions) {
     this.#random = random;
     this.#limits = limits;
+    this.#memory = new MemoryBudget(limits.memory);
     this.#observer = observer;
   }
 
@@ -95,13 +99,14 @@ export class Registry {
     return this.#nodes.size;
   }
 
+  /** How many different contents there are. */
   get fileCount(): number {
-    return this.#files.count;
+    return this.#files.fileCount;
   }
 
   /** Bytes that all entries take, as they are counted against the limit. */
   get memory(): number {
-    return this.#memory;
+    return this.#memory.used;
   }
 
   /**
@@ -118,10 +123,13 @@ export class Registry {
   remove(node: SwarmNode): void {
     if (node.gone) return;
     node.gone = true;
-    for (const holding of node.holdings.values()) this.#dropHolding(holding);
+    for (const holding of node.holdings.values()) {
+      for (const listing of holding.listings) this.#dropName(node, listing);
+      this.#dropHolding(holding);
+    }
     this.#nodes.delete(node.key);
     this.#nodeList.forget();
-    this.#memory -= NODE_COST;
+    this.#memory.add(-NODE_COST);
     this.#observer?.nodeDropped(node);
   }
 
@@ -141,18 +149,21 @@ export class Registry {
    */
   announce(node: SwarmNode, files: readonly AnnouncedFile[]): void {
     const held = files.map(({ name, size, blockSize, have }): Held => {
-      checkName(name);
-      return { blockSize, have: readHave(have, size, blockSize) };
+      return { name: checkName(name), blockSize, have: readHave(have, size, blockSize) };
     });
-    files.forEach((file, i) => this.#announceOne(node, file, held[i]!));
+    files.forEach((described, i) => {
+      const file = this.#files.find(described) ??
+        makeFile({ ...described, serial: this.#fileSerial + 1 });
+      this.#hold(node, file, held[i]!);
+    });
   }
 
-  /** Takes files from those that a node holds. */
-  withdraw(node: SwarmNode, files: readonly FileRef[]): void {
-    for (const ref of files) {
-      const file = this.#files.find(ref);
+  /** A node has files under these names no more. Without any name left, it does not hold a file. */
+  withdraw(node: SwarmNode, files: BodyOf<"withdraw">["files"]): void {
+    for (const { id, size, name } of files) {
+      const file = this.#files.find({ id, size });
       const holding = file && node.holdings.get(file);
-      if (holding !== undefined) this.#dropHolding(holding);
+      if (holding !== undefined) this.#withdrawName(holding, name);
     }
   }
 
@@ -163,8 +174,7 @@ export class Registry {
    */
   progress(node: SwarmNode, { id, size, have }: BodyOf<"progress">): BodyOf<"holders"> {
     const file = this.#findFile({ id, size });
-    const { blockSize } = node.holdings.get(file) ?? file;
-    this.#setHolding(node, file, { blockSize, have: readHave(have, size, blockSize) });
+    this.#report(node, file, readHave(have, size, blockSizeOf(file, node)));
     return this.#holdersOf(file, node);
   }
 
@@ -173,11 +183,7 @@ export class Registry {
    * or a limit is reached; those before it are taken note of then.
    */
   finish(node: SwarmNode, files: readonly FileRef[]): void {
-    for (const ref of files) {
-      const file = this.#findFile(ref);
-      const { blockSize } = node.holdings.get(file) ?? file;
-      this.#setHolding(node, file, { blockSize, have: HAVE_ALL });
-    }
+    for (const ref of files) this.#report(node, this.#findFile(ref), HAVE_ALL);
   }
 
   /** Who holds a file, besides the node that asks. Throws a `Refusal` when nobody has announced it. */
@@ -200,26 +206,18 @@ export class Registry {
     return this.#addNode(saved, nowMs);
   }
 
-  /**
-   * Lists what a node held of a file in an earlier run; `have` is as on the wire, and `undefined` for
-   * nothing. Throws a `ProtocolError` when it makes no sense.
-   */
-  restoreHolding(
-    node: SwarmNode,
-    file: SavedFile,
-    saved: { readonly blockSize: number; readonly have: Uint8Array | undefined },
-  ): void {
-    const { blockSize, have } = saved;
+  /** Lists what a node held of a file in an earlier run. Throws a `ProtocolError` when it makes no sense. */
+  restoreHolding(node: SwarmNode, { file, names, blockSize, have }: SavedHolding): void {
     blockCount(file.size, file.blockSize);
     const held = have === undefined ? HAVE_NONE : readHave(have, file.size, blockSize);
-    const known = this.#files.find(file);
-    const listed = known ?? makeFile({ ...file, names: file.names.map(checkName) });
-    this.#setHolding(node, listed, { blockSize, have: held });
-    if (known === undefined) this.#addFile(listed);
+    const listed = this.#files.find(file) ?? makeFile(file);
+    for (const name of names) {
+      this.#hold(node, listed, { name: checkName(name), blockSize, have: held });
+    }
   }
 
   #addNode({ serial, nodeId, address }: SavedNode, heardMs: number): SwarmNode {
-    this.#requireRoom(NODE_COST);
+    this.#memory.requireRoom(NODE_COST);
     const { host, port } = address;
     const key = toHex(nodeId);
     const node: SwarmNode = {
@@ -230,84 +228,115 @@ export class Registry {
       port,
       heardMs,
       holdings: new Map(),
+      fileCount: 0,
       gone: false,
     };
     this.#nodeSerial = Math.max(this.#nodeSerial, serial);
     this.#nodes.set(key, node);
     this.#nodeList.add(node);
-    this.#memory += NODE_COST;
+    this.#memory.add(NODE_COST);
     this.#observer?.nodeListed(node);
     return node;
   }
 
-  #announceOne(node: SwarmNode, described: FileDescription, held: Held): void {
-    const known = this.#files.find(described);
-    if (known === undefined) {
-      const file = makeFile({
-        ...described,
-        serial: this.#fileSerial + 1,
-        names: [described.name],
-      });
-      this.#requireRoom(fileCost(file));
-      this.#setHolding(node, file, held);
-      this.#addFile(file);
-    } else {
-      this.#setHolding(node, known, held);
-      if (this.#files.addName(known, described.name)) {
-        this.#memory += nameCost(described.name);
-        this.#observer?.fileListed(known);
-      }
-    }
-  }
-
-  #addFile(file: SwarmFile): void {
-    this.#fileSerial = Math.max(this.#fileSerial, file.serial);
-    this.#files.add(file);
-    this.#memory += fileCost(file);
-    this.#observer?.fileListed(file);
-  }
-
-  /** Takes note of what a node holds of a file now. Throws a `Refusal` when a limit is reached. */
-  #setHolding(node: SwarmNode, file: SwarmFile, { blockSize, have }: Held): void {
+  /**
+   * Takes note that a node has a file, which may be new, under a name, which may be new, and what it holds of
+   * it. Throws a `Refusal` when a limit is reached; nothing has changed then.
+   */
+  #hold(node: SwarmNode, file: SwarmFile, { name, blockSize, have }: Held): void {
     const before = node.holdings.get(file);
+    const known = file.listings.get(name);
+    const isNamed = known !== undefined && before?.listings.includes(known) === true;
     const growth = have.bits.length - (before?.have.bits.length ?? -HOLDING_COST);
-    if (growth > 0) this.#requireRoom(growth);
+    if (!isNamed) requirePlace(node, before, this.#limits);
+    this.#memory.requireRoom(
+      growth + (known === undefined ? listingCost(name) : 0) +
+        (file.listings.size === 0 ? FILE_COST : 0),
+    );
+
+    if (file.listings.size === 0) this.#addFile(file);
+    const listing = known ?? this.#addListing(file, name);
     const holding = before ?? this.#addHolding(node, file);
-    this.#memory += growth;
+    if (!isNamed) this.#addName(holding, listing);
+    this.#memory.add(growth);
     holding.blockSize = blockSize;
     file.holders.update(holding, have);
     this.#observer?.holdingChanged(holding);
   }
 
+  /** A node that only reports has a file under the name that was announced first. */
+  #report(node: SwarmNode, file: SwarmFile, have: Have): void {
+    const holding = node.holdings.get(file);
+    const { name } = holding?.listings[0] ?? file.listings.values().next().value!;
+    this.#hold(node, file, { name, blockSize: blockSizeOf(file, node), have });
+  }
+
+  #addFile(file: SwarmFile): void {
+    this.#fileSerial = Math.max(this.#fileSerial, file.serial);
+    this.#files.add(file);
+    this.#memory.add(FILE_COST);
+    this.#observer?.fileListed(file);
+  }
+
+  #addListing(file: SwarmFile, name: string): Listing {
+    const listing = { serial: ++this.#listingSerial, file, name, nodeCount: 0, gone: false };
+    file.listings.set(name, listing);
+    this.#files.addListing(listing);
+    this.#memory.add(listingCost(name));
+    return listing;
+  }
+
   #addHolding(node: SwarmNode, file: SwarmFile): Holding {
-    const { filesPerNode } = this.#limits;
-    if (node.holdings.size >= filesPerNode) {
-      throw new Refusal(
-        ErrorCode.limit,
-        `Cannot list more files: the limit is ${filesPerNode} a node`,
-      );
-    }
     const { blockSize } = file;
-    const holding: Holding = { node, file, blockSize, have: HAVE_NONE, place: -1, gone: false };
+    const listings: Listing[] = [];
+    const have = HAVE_NONE;
+    const holding = { node, file, listings, blockSize, have, place: -1, gone: false };
     node.holdings.set(file, holding);
     file.holders.add(holding);
     return holding;
   }
 
+  #addName({ node, listings }: Holding, listing: Listing): void {
+    listings.push(listing);
+    listing.nodeCount++;
+    node.fileCount++;
+  }
+
+  #withdrawName(holding: Holding, name: string): void {
+    const { node, listings } = holding;
+    const place = listings.findIndex((listing) => listing.name === name);
+    if (place < 0) return;
+    const [listing] = listings.splice(place, 1);
+    this.#dropName(node, listing!);
+    if (listings.length === 0) this.#dropHolding(holding);
+    else this.#observer?.holdingChanged(holding);
+  }
+
+  #dropName(node: SwarmNode, listing: Listing): void {
+    node.fileCount--;
+    listing.nodeCount--;
+    if (listing.nodeCount > 0) return;
+    listing.gone = true;
+    listing.file.listings.delete(listing.name);
+    this.#files.removeListing(listing);
+    this.#memory.add(-listingCost(listing.name));
+  }
+
+  /** Forgets a holding whose names have been dropped. */
   #dropHolding(holding: Holding): void {
     const { node, file, have } = holding;
     holding.gone = true;
     node.holdings.delete(file);
     file.holders.remove(holding);
-    this.#memory -= HOLDING_COST + have.bits.length;
+    this.#memory.add(-HOLDING_COST - have.bits.length);
     this.#observer?.holdingDropped(holding);
-    if (file.holders.count === 0) this.#dropFile(file);
+    if (file.listings.size === 0) this.#dropFile(file);
   }
 
   #dropFile(file: SwarmFile): void {
     file.gone = true;
     this.#files.remove(file);
-    this.#memory -= fileCost(file);
+    this.#memory.add(-FILE_COST);
     this.#observer?.fileDropped(file);
   }
 
@@ -321,40 +350,25 @@ export class Registry {
 
   #holdersOf(file: SwarmFile, asker: SwarmNode | undefined): BodyOf<"holders"> {
     const { holders } = file;
-    const { blockSize } = asker?.holdings.get(file) ?? file;
     return {
       seeders: holders.seederCount,
       leechers: holders.leecherCount,
-      holders: holders.sample({ asker, blockSize, random: this.#random }),
+      holders: holders.sample({
+        asker,
+        blockSize: blockSizeOf(file, asker),
+        random: this.#random,
+      }),
     };
   }
-
-  #requireRoom(size: number): void {
-    if (this.#memory + size > this.#limits.memory) {
-      throw new Refusal(ErrorCode.limit, "Cannot list more: the tracker's memory is used up");
-    }
-  }
 }
 
-function makeFile(saved: SavedFile): SwarmFile {
-  const { serial, id, size, names, blockSize, publisher } = saved;
-  return {
-    serial,
-    id,
-    size,
-    names: [...names],
-    blockSize,
-    publisher,
-    holders: new Holders(),
-    gone: false,
-  };
+/** A file that is not listed yet. */
+function makeFile({ serial, id, size, blockSize, publisher }: SavedFile): SwarmFile {
+  const listings = new Map<string, Listing>();
+  return { serial, id, size, blockSize, publisher, listings, holders: new Holders(), gone: false };
 }
 
-function fileCost({ names }: SwarmFile): number {
-  return names.reduce((sum, name) => sum + nameCost(name), FILE_COST);
-}
-
-/** A name takes two bytes a character at most. */
-function nameCost(name: string): number {
-  return 2 * name.length;
+/** In which blocks a node counts what it holds of a file. */
+function blockSizeOf(file: SwarmFile, node: SwarmNode | undefined): number {
+  return node?.holdings.get(file)?.blockSize ?? file.blockSize;
 }

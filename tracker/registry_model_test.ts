@@ -7,10 +7,17 @@ import type { SwarmNode } from "./entries.ts";
 import { Refusal } from "./refusal.ts";
 import { allFiles, allNodes, fileOf, idOf, join, NONE, PARTIAL, registryOf } from "./testing.ts";
 
+/** What a node of the model holds of a file. */
+interface ModelHolding {
+  have: string;
+  readonly names: Set<string>;
+}
+
 /** The registry as one would write it if speed did not matter. */
 class Model {
-  readonly #files: { readonly id: number; readonly names: string[] }[] = [];
-  readonly nodes = new Map<number, Map<number, string>>();
+  /** Each name of each file, in the order in which they came up. */
+  #listings: { readonly id: number; readonly name: string }[] = [];
+  readonly nodes = new Map<number, Map<number, ModelHolding>>();
 
   join(node: number): void {
     this.remove(node);
@@ -22,47 +29,64 @@ class Model {
     this.#sweep();
   }
 
-  hold(node: number, id: number, { have, name }: { have: string; name?: string }): boolean {
-    let file = this.#files.find((file) => file.id === id);
-    if (file === undefined && name === undefined) return false;
-    if (file === undefined) this.#files.push(file = { id, names: [] });
-    if (name !== undefined && !file.names.includes(name)) file.names.push(name);
-    this.nodes.get(node)!.set(id, have);
+  announce(node: number, id: number, { have, name }: { have: string; name: string }): void {
+    const holding = this.nodes.get(node)!.get(id) ?? { have, names: new Set() };
+    holding.have = have;
+    holding.names.add(name);
+    this.nodes.get(node)!.set(id, holding);
+    if (!this.#listings.some((listing) => listing.id === id && listing.name === name)) {
+      this.#listings.push({ id, name });
+    }
+  }
+
+  /** Answers false when the file is not listed. */
+  report(node: number, id: number, have: string): boolean {
+    const first = this.#listings.find((listing) => listing.id === id);
+    if (first === undefined) return false;
+    const [name] = this.nodes.get(node)!.get(id)?.names ?? [first.name];
+    this.announce(node, id, { have, name: name! });
     return true;
   }
 
-  withdraw(node: number, id: number): void {
-    this.nodes.get(node)!.delete(id);
+  withdraw(node: number, id: number, name: string): void {
+    const holding = this.nodes.get(node)!.get(id);
+    holding?.names.delete(name);
+    if (holding?.names.size === 0) this.nodes.get(node)!.delete(id);
     this.#sweep();
   }
 
   files(match: string): unknown[] {
-    return this.#files.filter(({ id, names }) =>
-      match === "" || names.includes(match) ||
-      match.length >= 8 && toHex(idOf(id)).startsWith(match)
-    ).map(({ id, names }) => {
-      const all = this.#holders(id);
-      const seeders = all.filter(([, have]) => have === "all").length;
-      return { id: toHex(idOf(id)), name: names[0]!, seeders, leechers: all.length - seeders };
+    return this.#listings.filter(({ id, name }) =>
+      match === "" || name === match || match.length >= 8 && toHex(idOf(id)).startsWith(match)
+    ).map(({ id, name }) => {
+      const holdings = this.#holdings(id);
+      const seeders = holdings.filter(([, { have }]) => have === "all").length;
+      return { id: toHex(idOf(id)), name, seeders, leechers: holdings.length - seeders };
     });
   }
 
   sources(id: number, asker: number): number[] {
-    return this.#holders(id).filter(([node, have]) => node !== asker && have !== "none")
+    return this.#holdings(id).filter(([node, { have }]) => node !== asker && have !== "none")
       .map(([node]) => node).sort((a, b) => a - b);
   }
 
-  #holders(id: number): [number, string][] {
+  fileCounts(): [number, number][] {
+    return [...this.nodes].map(([node, held]) => {
+      return [node, [...held.values()].reduce((sum, { names }) => sum + names.size, 0)];
+    });
+  }
+
+  #holdings(id: number): [number, ModelHolding][] {
     return [...this.nodes].flatMap(([node, held]) => {
-      const have = held.get(id);
-      return have === undefined ? [] : [[node, have] as [number, string]];
+      const holding = held.get(id);
+      return holding === undefined ? [] : [[node, holding] as [number, ModelHolding]];
     });
   }
 
   #sweep(): void {
-    for (let i = this.#files.length - 1; i >= 0; i--) {
-      if (this.#holders(this.#files[i]!.id).length === 0) this.#files.splice(i, 1);
-    }
+    this.#listings = this.#listings.filter(({ id, name }) =>
+      this.#holdings(id).some(([, { names }]) => names.has(name))
+    );
   }
 }
 
@@ -101,20 +125,19 @@ class Pair {
         return this.model.remove(node);
       case "announce":
         this.registry.announce(known, [fileOf(file, { name, have: haveBits })]);
-        this.model.hold(node, file, { have, name });
-        return;
+        return this.model.announce(node, file, { have, name });
       case "withdraw":
-        this.registry.withdraw(known, [ref]);
-        return this.model.withdraw(node, file);
+        this.registry.withdraw(known, [{ ...ref, name }]);
+        return this.model.withdraw(node, file, name);
       case "progress":
-        if (this.model.hold(node, file, { have })) {
+        if (this.model.report(node, file, have)) {
           this.registry.progress(known, { ...ref, have: haveBits });
         } else {
           assertThrows(() => this.registry.progress(known, { ...ref, have: haveBits }), Refusal);
         }
         return;
       case "finish":
-        if (this.model.hold(node, file, { have: "all" })) this.registry.finish(known, [ref]);
+        if (this.model.report(node, file, "all")) this.registry.finish(known, [ref]);
         else assertThrows(() => this.registry.finish(known, [ref]), Refusal);
     }
   }
@@ -128,7 +151,7 @@ class Pair {
     }
     assertEquals(
       allNodes(this.registry).map(({ port, fileCount }) => [port, fileCount]).sort(),
-      [...this.model.nodes].map(([node, held]) => [node, held.size]).sort(),
+      this.model.fileCounts().sort(),
     );
     for (const { id, size } of allFiles(this.registry)) {
       const { holders } = this.registry.findHolders({ id, size }, this.#nodes.get(1));

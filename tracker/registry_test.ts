@@ -5,7 +5,7 @@ import { toHex } from "../protocol/bytes.ts";
 import { ErrorCode, ProtocolError } from "../protocol/errors.ts";
 import { SAMPLE_COUNT_MAX } from "./holders.ts";
 import { Refusal } from "./refusal.ts";
-import { HOLDING_COST, NODE_COST } from "./registry.ts";
+import { HOLDING_COST, NODE_COST } from "./limits.ts";
 import type { AnnouncedFile } from "./registry.ts";
 import {
   allFiles,
@@ -31,7 +31,7 @@ Deno.test("a file is listed with its description and counts", () => {
   const registry = registryOf();
   const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
   registry.announce(seeder, [fileOf(5, { name: "music/a.flac", publisher: idOf(9) })]);
-  registry.announce(leecher, [fileOf(5, { have: PARTIAL })]);
+  registry.announce(leecher, [fileOf(5, { name: "music/a.flac", have: PARTIAL })]);
   assertEquals(allFiles(registry), [{
     id: idOf(5),
     size: 8 * BLOCK_SIZE,
@@ -56,14 +56,42 @@ Deno.test("files of one name are both listed", () => {
   assertEquals(allFiles(registry, "a").map(({ id }) => id), [idOf(1), idOf(3)]);
 });
 
-Deno.test("a file is shown under its first name and found under all of them", () => {
+Deno.test("a file is listed under all its names, each as long as somebody has it so", () => {
   const registry = registryOf();
-  registry.announce(join(registry, 1), [fileOf(1, { name: "first" })]);
-  registry.announce(join(registry, 2), [fileOf(2, { name: "second" })]);
-  registry.announce(join(registry, 3), [fileOf(1, { name: "second" })]);
-  assertEquals(namesOf(allFiles(registry)), ["first", "second"]);
-  assertEquals(namesOf(allFiles(registry, "first")), ["first"]);
-  assertEquals(namesOf(allFiles(registry, "second")), ["first", "second"]);
+  const nodes = [1, 2, 3].map((number) => join(registry, number));
+  registry.announce(nodes[0]!, [fileOf(1, { name: "first" }), fileOf(1, { name: "copy" })]);
+  registry.announce(nodes[1]!, [fileOf(2, { name: "other" })]);
+  registry.announce(nodes[2]!, [fileOf(1, { name: "other" })]);
+  assertEquals(namesOf(allFiles(registry)), ["first", "copy", "other", "other"]);
+  assertEquals(allFiles(registry, "copy"), [allFiles(registry)[1]!]);
+  assertEquals(allFiles(registry, "other").map(({ id }) => id), [idOf(2), idOf(1)]);
+  assertEquals(namesOf(allFiles(registry, toHex(idOf(1)))), ["first", "copy", "other"]);
+  for (const { id, seeders } of allFiles(registry)) assertEquals(seeders, id[3] === 1 ? 2 : 1);
+  assertEquals(allNodes(registry).map(({ fileCount }) => fileCount), [2, 1, 1]);
+  registry.remove(nodes[0]!);
+  assertEquals(namesOf(allFiles(registry)), ["other", "other"]);
+  assertEquals(registry.fileCount, 2);
+});
+
+Deno.test("withdraw() takes a name, and the file with the last one", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  registry.announce(node, [fileOf(1, { name: "a" }), fileOf(1, { name: "b" }), fileOf(1)]);
+  registry.withdraw(node, [fileOf(1, { name: "b" }), fileOf(1, { name: "b" }), fileOf(2)]);
+  assertEquals(namesOf(allFiles(registry)), ["a", "file-1"]);
+  registry.withdraw(node, [fileOf(1, { name: "a" }), fileOf(1)]);
+  assertEquals([registry.fileCount, node.fileCount, registry.memory], [0, 0, NODE_COST]);
+});
+
+Deno.test("a node that only reports has a file under the name that came first", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(1, { name: "a" }), fileOf(1, { name: "b" })]);
+  registry.finish(leecher, [fileOf(1)]);
+  registry.finish(leecher, [fileOf(1)]);
+  registry.remove(seeder);
+  assertEquals(namesOf(allFiles(registry)), ["a"]);
+  assertEquals(leecher.fileCount, 1);
 });
 
 Deno.test("a file is found by leading digits of its id, eight at least", () => {
@@ -187,6 +215,9 @@ Deno.test("limits: files of a node, and memory", () => {
   assertRefused(ErrorCode.limit, () => few.announce(node, [fileOf(1), fileOf(2), fileOf(3)]));
   assertEquals([node.holdings.size, few.fileCount], [2, 2]);
   few.announce(node, [fileOf(1, { have: PARTIAL })]);
+  assertRefused(ErrorCode.limit, () => few.announce(node, [fileOf(1, { name: "again" })]));
+  few.announce(join(few, 2), [fileOf(4)]);
+  assertRefused(ErrorCode.limit, () => few.finish(node, [fileOf(1), fileOf(4)]));
 
   const small = registryOf({ filesPerNode: 1000, memory: 100_000 });
   const hog = join(small, 1);

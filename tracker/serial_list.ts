@@ -35,13 +35,11 @@ export class SerialList<T extends Listed> {
     return this.#items.length - this.#goneCount;
   }
 
-  /** Adds an item: at the end in constant time, or in its place in linear time when it is older. */
+  /** Adds an item whose serial number is greater than all that are here. */
   add(item: T): void {
-    const last = this.#items.at(-1);
     // Most lists of a large index hold one item, and `push` would make room for seventeen.
-    if (last === undefined) this.#items = [item];
-    else if (last.serial < item.serial) this.#items.push(item);
-    else this.#items.splice(this.#placeAfter(item.serial), 0, item);
+    if (this.#items.length === 0) this.#items = [item];
+    else this.#items.push(item);
   }
 
   /** Takes note that one of the items is gone. */

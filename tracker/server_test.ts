@@ -120,8 +120,8 @@ Deno.test("progress, finished, withdraw and leave change the list", async () => 
   using leecher = await stage.connect(2);
   await seeder.announce(fileOf(7));
   await leecher.announce();
-  const { id, size } = fileOf(7);
-  const files = [{ id, size }];
+  const { id, size, name } = fileOf(7);
+  const files = [{ id, size, name }];
   const counts = async () => {
     const question = { type: "findHolders", id, size } as const;
     const { seeders, leechers } = await seeder.connection.request(question, "holders");
@@ -144,8 +144,8 @@ Deno.test("what a node says about itself counts only after it has announced itse
   using other = await stage.connect(1);
   using node = await stage.connect(2);
   await other.announce(fileOf(7));
-  const { id, size } = fileOf(7);
-  const files = [{ id, size }];
+  const { id, size, name } = fileOf(7);
+  const files = [{ id, size, name }];
   const { connection } = node;
   const { absent } = ErrorCode;
   const page = { port: 1, first: false, last: true, files: [] };

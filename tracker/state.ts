@@ -22,7 +22,7 @@ const ROWS_PER_TURN = 500;
 
 const LOAD_NODES = "SELECT serial, id, host, port FROM node ORDER BY serial";
 const LOAD_HOLDINGS = `
-  SELECT node, holding.block_size AS unit, have, serial, id, size, names, file.block_size, publisher
+  SELECT node, names, holding.block_size AS unit, have, serial, id, size, file.block_size, publisher
   FROM file JOIN holding ON file = serial ORDER BY serial`;
 /** The holdings of a node that is gone are deleted a few at a time. */
 const DROP_SOME_HOLDINGS = `
@@ -38,12 +38,12 @@ interface NodeRow {
 
 interface HoldingRow {
   readonly node: number;
+  readonly names: string;
   readonly unit: number;
   readonly have: Uint8Array | null;
   readonly serial: number;
   readonly id: Uint8Array;
   readonly size: number;
-  readonly names: string;
   readonly block_size: number;
   readonly publisher: Uint8Array;
 }
@@ -60,8 +60,8 @@ class RowWriter {
 
   constructor(database: DatabaseSync) {
     this.#putNode = database.prepare("INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?)");
-    this.#putFile = database.prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?)");
-    this.#putHolding = database.prepare("INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?)");
+    this.#putFile = database.prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)");
+    this.#putHolding = database.prepare("INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?)");
     this.#dropNode = database.prepare("DELETE FROM node WHERE serial = ?");
     this.#dropFile = database.prepare("DELETE FROM file WHERE serial = ?");
     this.#dropHolding = database.prepare("DELETE FROM holding WHERE node = ? AND file = ?");
@@ -98,13 +98,14 @@ class RowWriter {
     this.#putNode.run(serial, nodeId, host, port);
   }
 
-  #writeFile({ serial, id, size, names, blockSize, publisher }: SwarmFile): void {
-    this.#putFile.run(serial, id, size, names.join("\n"), blockSize, publisher);
+  #writeFile({ serial, id, size, blockSize, publisher }: SwarmFile): void {
+    this.#putFile.run(serial, id, size, blockSize, publisher);
   }
 
-  #writeHolding({ node, file, blockSize, have }: Holding): void {
+  #writeHolding({ node, file, listings, blockSize, have }: Holding): void {
+    const names = listings.map(({ name }) => name).join("\n");
     const bits = have.extent === "none" ? null : have.bits;
-    this.#putHolding.run(node.serial, file.serial, blockSize, bits);
+    this.#putHolding.run(node.serial, file.serial, names, blockSize, bits);
   }
 }
 
@@ -180,10 +181,15 @@ export class StateFile implements AsyncDisposable {
   }
 
   #loadHolding(registry: Registry, node: SwarmNode, row: HoldingRow): void {
-    const { serial, id, size, names, block_size: blockSize, publisher, unit, have } = row;
-    const file = { serial, id, size, names: names.split("\n"), blockSize, publisher };
+    const { names, unit, have, serial, id, size, block_size: blockSize, publisher } = row;
+    const saved = {
+      file: { serial, id, size, blockSize, publisher },
+      names: names.split("\n"),
+      blockSize: unit,
+      have: have ?? undefined,
+    };
     try {
-      registry.restoreHolding(node, file, { blockSize: unit, have: have ?? undefined });
+      registry.restoreHolding(node, saved);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       throw unusable(this.#path, "it is damaged (remove it to start afresh)");

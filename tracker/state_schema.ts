@@ -18,13 +18,13 @@ const SCHEMA = `
     serial INTEGER PRIMARY KEY CHECK (serial > 0),
     id BLOB NOT NULL CHECK (length(id) = 32),
     size INTEGER NOT NULL CHECK (size BETWEEN 0 AND 9007199254740991),
-    names TEXT NOT NULL, -- one a line, the one that is shown first
     block_size INTEGER NOT NULL,
     publisher BLOB NOT NULL CHECK (length(publisher) = 32)
   ) STRICT;
   CREATE TABLE holding (
     node INTEGER NOT NULL,
     file INTEGER NOT NULL,
+    names TEXT NOT NULL, -- one a line
     block_size INTEGER NOT NULL,
     have BLOB, -- NULL: no block; empty: every block; otherwise one bit a block
     PRIMARY KEY (node, file)

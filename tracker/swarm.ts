@@ -56,7 +56,7 @@ export class Swarm {
 
   /** A node has announced all its files; `acknowledge` is called when it may begin. */
   complete(node: SwarmNode, acknowledge: () => void): void {
-    const files = node.holdings.size === 1 ? "1 file" : `${node.holdings.size} files`;
+    const files = node.fileCount === 1 ? "1 file" : `${node.fileCount} files`;
     this.#tell(node, `joined with ${files}`);
     if (this.#batch === undefined) acknowledge();
     else this.#batch.announced(node.key, acknowledge);

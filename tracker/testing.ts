@@ -9,8 +9,10 @@ import type { BodyOf, MessageOf } from "../protocol/messages.ts";
 import type { Address, Clock, Duplex, Identity, Listener, Network } from "../protocol/ports.ts";
 import { duplexPair, seededRandom } from "../protocol/testing.ts";
 import type { SwarmNode } from "./entries.ts";
-import { DEFAULT_LIMITS, Registry } from "./registry.ts";
-import type { AnnouncedFile, RegistryLimits } from "./registry.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import type { RegistryLimits } from "./limits.ts";
+import { Registry } from "./registry.ts";
+import type { AnnouncedFile } from "./registry.ts";
 
 /** The smallest block size that there is. */
 export const BLOCK_SIZE = 16 * 1024;
