@@ -54,6 +54,8 @@ export class TrackerSession implements Disposable {
   #connection: Connection | undefined;
   #online = Promise.withResolvers<Connection>();
   readonly #assembled = Promise.withResolvers<void>();
+  /** Resolves when it is known for the first time whether the tracker can be reached. */
+  readonly #tried = Promise.withResolvers<void>();
   #announcing = false;
   #pingEveryMs = 10_000;
   #pingedMs = 0;
@@ -184,9 +186,11 @@ export class TrackerSession implements Disposable {
     this.#online.reject(new Error("the node has ended"));
     this.#assembled.promise.catch(() => {});
     this.#assembled.reject(new Error("the node has ended"));
+    this.#tried.resolve();
   }
 
   async #request<N extends MessageName>(message: Message, name: N): Promise<MessageOf<N>> {
+    await this.#tried.promise;
     const connection = this.#connection;
     if (connection === undefined) throw new Error("the tracker is away");
     return await connection.request(message, name);
@@ -215,6 +219,8 @@ export class TrackerSession implements Disposable {
     } catch (reason) {
       const where = `${tracker.host}:${tracker.port}`;
       throw new Error(`Cannot reach the tracker at ${where}: ${(reason as Error).message}`);
+    } finally {
+      this.#tried.resolve();
     }
   }
 
