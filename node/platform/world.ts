@@ -1,6 +1,7 @@
 /** The process as the commands see it: real network, clock, folders, terminal and signals. */
 
 import { KeyPair, verify } from "../content/identity.ts";
+import { Exit } from "../command/exit.ts";
 import type { World } from "../command/world.ts";
 import { BlockWorkers } from "./block_workers.ts";
 import { systemClock } from "./clock.ts";
@@ -20,7 +21,7 @@ export function realWorld(agent: string): World {
   const stopped = new AbortController();
   const stop = () => {
     if (stopped.signal.aborted) Deno.exit(1);
-    stopped.abort(new Error("the process was told to stop"));
+    stopped.abort(new Exit(0));
   };
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
   const screen = new ProcessScreen(Deno.stdout);
