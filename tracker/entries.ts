@@ -54,7 +54,7 @@ export interface Holding {
   readonly node: SwarmNode;
   readonly file: SwarmFile;
   /** Under which names the node has the file: one, nearly always. */
-  readonly listings: Listing[];
+  listings: Listing[];
   /** The block size that the node's bitfields are counted in. Usually the file's. */
   blockSize: number;
   have: Have;

@@ -19,7 +19,7 @@ export const NAMES_PER_HOLDING_MAX = 65_536;
 /** What entries take in memory, in bytes, without names and bitfields: measured, and rounded up. */
 export const NODE_COST = 1024;
 export const FILE_COST = 1024;
-export const HOLDING_COST = 256;
+export const HOLDING_COST = 192;
 const LISTING_COST = 512;
 
 /** What a file takes for one of its names. A character takes two bytes at most. */

@@ -257,7 +257,7 @@ export class Registry {
     if (file.listings.size === 0) this.#addFile(file);
     const listing = known ?? this.#addListing(file, name);
     const holding = before ?? this.#addHolding(node, file);
-    if (!isNamed) this.#addName(holding, listing);
+    if (!isNamed) addName(holding, listing);
     this.#memory.add(growth);
     holding.blockSize = blockSize;
     file.holders.update(holding, have);
@@ -288,18 +288,11 @@ export class Registry {
 
   #addHolding(node: SwarmNode, file: SwarmFile): Holding {
     const { blockSize } = file;
-    const listings: Listing[] = [];
     const have = HAVE_NONE;
-    const holding = { node, file, listings, blockSize, have, place: -1, gone: false };
+    const holding = { node, file, listings: [], blockSize, have, place: -1, gone: false };
     node.holdings.set(file, holding);
     file.holders.add(holding);
     return holding;
-  }
-
-  #addName({ node, listings }: Holding, listing: Listing): void {
-    listings.push(listing);
-    listing.nodeCount++;
-    node.fileCount++;
   }
 
   #withdrawName(holding: Holding, name: string): void {
@@ -366,6 +359,15 @@ export class Registry {
 function makeFile({ serial, id, size, blockSize, publisher }: SavedFile): SwarmFile {
   const listings = new Map<string, Listing>();
   return { serial, id, size, blockSize, publisher, listings, holders: new Holders(), gone: false };
+}
+
+/** A node has a file under one more name. */
+function addName(holding: Holding, listing: Listing): void {
+  // There is rarely a second one, and the first `push` would make room for seventeen.
+  if (holding.listings.length === 0) holding.listings = [listing];
+  else holding.listings.push(listing);
+  holding.node.fileCount++;
+  listing.nodeCount++;
 }
 
 /** In which blocks a node counts what it holds of a file. */
