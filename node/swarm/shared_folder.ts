@@ -94,13 +94,16 @@ export class SharedFolder {
   /** Follows the folder until `signal` is aborted, or ends when `ready` is rejected. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#hint.abort(), { once: true });
-    const watching = this.#watch(signal);
     try {
       await this.#look(signal, (files) => files);
     } catch (reason) {
       return this.#ready.reject(reason);
     }
     this.#ready.resolve();
+    // Not before, as the watcher takes a fifth of the time in which many small files are hashed. What
+    // has changed until now is found by a second look.
+    const watching = this.#watch(signal);
+    this.#isUnsettled = true;
     while (!signal.aborted) {
       await this.#pause(signal);
       await this.#lookAgain(signal);

@@ -330,6 +330,19 @@ Deno.test("a file that changes while it is hashed is hashed again", async () => 
   }
 });
 
+Deno.test("a file that is added during the first look is found by the second", async () => {
+  const folder = new MemoryFolder();
+  folder.write("a", "one");
+  await using share = new TestShare({ folder });
+  share.disk.before = (name) => {
+    if (name === "a") folder.write("b", "two");
+  };
+  await share.shared.ready;
+  assertEquals(share.offered, { a: "one" });
+  await share.clock.advance(FOLLOWED_MS);
+  assertEquals(share.offered, { a: "one", b: "two" });
+});
+
 Deno.test("a file that is removed while it is hashed is no trouble", async () => {
   const folder = new MemoryFolder();
   folder.write("a", "one");
