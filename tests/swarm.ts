@@ -39,6 +39,7 @@ export class TestSwarm implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   readonly #root = temporaryFolder();
   #tracker: RunningProcess | undefined;
+  readonly #peers: TestPeer[] = [];
   /** Where the tracker listens. */
   port = 0;
 
@@ -85,7 +86,15 @@ export class TestSwarm implements AsyncDisposable {
   async launchPeer(name: string, ...flags: string[]): Promise<TestPeer> {
     const where = [HOST, String(this.port), "0", this.join(name)];
     const args = ["peer", ...where, "--host", HOST, "--json", ...flags];
-    return new TestPeer(await this.start(args, { stdin: "piped" }), this.join(name));
+    const peer = new TestPeer(await this.start(args, { stdin: "piped" }), this.join(name));
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Ends all peers, as Ctrl-C does. */
+  async endPeers(): Promise<void> {
+    for (const { process } of this.#peers) process.signal("SIGINT");
+    for (const { process } of this.#peers.splice(0)) await process.exit();
   }
 
   /** Runs `get` to its end, into the folder `out`. */
