@@ -34,17 +34,23 @@ export class Candidates {
     for (const peer of peers) {
       const key = toHex(peer.nodeId);
       const known = this.#candidates.get(key);
-      if (known !== undefined) known.peer = peer;
-      else if (this.#candidates.size < CANDIDATE_COUNT_MAX) {
-        this.#candidates.set(key, { peer, failures: 0, notBeforeMs: 0, busy: false });
+      if (known !== undefined) {
+        known.peer = peer;
+        continue;
       }
+      if (this.#candidates.size >= CANDIDATE_COUNT_MAX) this.#forgetWorst();
+      this.#candidates.set(key, { peer, failures: 0, notBeforeMs: -Infinity, busy: false });
     }
+  }
+
+  /** Whether there is one to `take`. */
+  areReady(nowMs: number): boolean {
+    return this.#candidates.values().some((candidate) => isReady(candidate, nowMs));
   }
 
   /** A random one that is worth trying now; it is not given out again until it is `freed`. */
   take(nowMs: number): PeerAddress | undefined {
-    const ready = [...this.#candidates.values()]
-      .filter((candidate) => !candidate.busy && candidate.notBeforeMs <= nowMs);
+    const ready = [...this.#candidates.values()].filter((candidate) => isReady(candidate, nowMs));
     const chosen = ready[Math.floor(this.#random() * ready.length)];
     if (chosen === undefined) return undefined;
     chosen.busy = true;
@@ -75,4 +81,18 @@ export class Candidates {
   drop(nodeId: Uint8Array): void {
     this.#candidates.delete(toHex(nodeId));
   }
+
+  /** Makes room: of those that are not in use, one that has failed most often goes. */
+  #forgetWorst(): void {
+    let worst: [string, Candidate] | undefined;
+    for (const entry of this.#candidates) {
+      const [, { busy, failures }] = entry;
+      if (!busy && failures >= (worst?.[1].failures ?? 0)) worst = entry;
+    }
+    if (worst !== undefined) this.#candidates.delete(worst[0]);
+  }
+}
+
+function isReady({ busy, notBeforeMs }: Candidate, nowMs: number): boolean {
+  return !busy && notBeforeMs <= nowMs;
 }

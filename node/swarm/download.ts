@@ -27,8 +27,8 @@ import { DownloadSource } from "./download_source.ts";
 import { Fetching } from "./fetching.ts";
 import type { Link } from "./link.ts";
 import type { Links, PeerAddress } from "./links.ts";
-import { PeerLied, requestManifest } from "./manifest_request.ts";
-import { sameBytes, toHex } from "../../protocol/bytes.ts";
+import { ManifestFetch } from "./manifest_fetch.ts";
+import { toHex } from "../../protocol/bytes.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import { RateMeter } from "./rate_meter.ts";
 
@@ -36,12 +36,12 @@ import { RateMeter } from "./rate_meter.ts";
 const STEP_MS = 250;
 /** How often the tracker is asked for holders while there are too few. */
 const HOLDERS_EVERY_MS = 1_000;
-/** In the end game a block is asked for a second time when it has kept us waiting for this long. */
-const OVERDUE_MS = 500;
 /** A peer that has had nothing to offer for this long makes room for another. */
 const USELESS_MS = 5_000;
 /** Progress goes to the tracker no more often than this. */
 const REPORT_EVERY_MS = 500;
+/** A few blocks wait for this long until others are told where they are. */
+const REPORT_LATE_MS = 5_000;
 
 /** Peers that hold a file, as the tracker lists them. */
 export interface HolderSource {
@@ -107,12 +107,15 @@ export class Download {
   #isEnded = false;
   #startMs: number;
   #progressMs: number;
-  #joining = 0;
-  #manifestFetch: Promise<Manifest> | undefined;
+  /** Peers on their way to become sources. */
+  readonly #joining = new Set<string>();
+  readonly #manifests: ManifestFetch;
+  #beginning: Promise<void> | undefined;
   #fetching: Fetching | undefined;
   #badBlockCount = 0;
   #resumedCount = 0;
-  #landing = 0;
+  /** Blocks that are being verified and written. */
+  readonly #landing = new Set<number>();
   #promoting = false;
   #holdersMs = -Infinity;
   #asking = false;
@@ -124,6 +127,7 @@ export class Download {
     this.key = fileKey(wanted);
     this.#context = context;
     this.#candidates = new Candidates(context.random);
+    this.#manifests = new ManifestFetch(wanted, context);
     this.#rate = new RateMeter(context.clock);
     this.#startMs = this.#progressMs = context.clock.now();
   }
@@ -142,7 +146,7 @@ export class Download {
 
   /** A peer that is linked already wants the same file, so it has or will have blocks of it. */
   met(link: Link): void {
-    if (this.#isEnded || this.#sources.has(link.key) || this.#hasEnoughPeers()) return;
+    if (this.#isEnded || this.#isKnown(link.key) || this.#hasEnoughPeers()) return;
     const peer = { nodeId: link.nodeId, ...link.address };
     this.#candidates.occupy(link.nodeId);
     void this.#join(peer, Promise.resolve(link));
@@ -205,7 +209,7 @@ export class Download {
       else if (source.tick(nowMs)) this.#release(source);
       else this.#judgeUsefulness(source, nowMs);
     }
-    if (!this.#hasEnoughPeers() && nowMs - this.#holdersMs >= HOLDERS_EVERY_MS) this.#askHolders();
+    if (this.#needsPeers(nowMs) && nowMs - this.#holdersMs >= HOLDERS_EVERY_MS) this.#askHolders();
     this.#joinMore();
     this.#report();
     this.#askAll();
@@ -218,21 +222,31 @@ export class Download {
     }
   }
 
-  /** A source that offers nothing leaves its place when others could be tried. */
+  /** A source that has stalled or offers nothing leaves its place when another could be tried. */
   #judgeUsefulness(source: DownloadSource, nowMs: number): void {
-    if (!source.idle || this.#fetching?.offers(source.have)) {
+    const isBusy = !source.idle && !source.isStalled;
+    if (isBusy || (source.idle && this.#fetching!.offers(source.have))) {
       this.#usefulMs.set(source, nowMs);
-    } else if (
-      this.#hasEnoughPeers() && nowMs - (this.#usefulMs.get(source) ?? nowMs) > USELESS_MS
-    ) {
-      this.#remove(source, true);
+      return;
     }
+    if (!this.#hasEnoughPeers() || !this.#candidates.areReady(nowMs)) return;
+    const isUseless = nowMs - this.#usefulMs.get(source)! > USELESS_MS;
+    if (source.isStalled || isUseless) this.#remove(source, true);
   }
 
   // Finding peers.
 
   #hasEnoughPeers(): boolean {
-    return this.#sources.size + this.#joining >= this.#context.connections;
+    return this.#sources.size + this.#joining.size >= this.#context.connections;
+  }
+
+  #needsPeers(nowMs: number): boolean {
+    return !this.#hasEnoughPeers() || this.#usefulMs.values().some((ms) => ms < nowMs);
+  }
+
+  /** Whether the peer is a source, or is about to be one. */
+  #isKnown(key: string): boolean {
+    return this.#sources.has(key) || this.#joining.has(key);
   }
 
   #askHolders(): void {
@@ -258,7 +272,7 @@ export class Download {
       const peer = this.#candidates.take(this.#context.clock.now());
       if (peer === undefined) return;
       if (this.#context.links.isBanned(peer.nodeId)) this.#candidates.drop(peer.nodeId);
-      else if (!this.#sources.has(toHex(peer.nodeId))) {
+      else if (!this.#isKnown(toHex(peer.nodeId))) {
         void this.#join(peer, this.#context.links.to(peer));
       }
     }
@@ -266,39 +280,40 @@ export class Download {
 
   /** Makes a peer a source: its manifest if there is none yet, then its blocks. */
   async #join(peer: PeerAddress, linked: Promise<Link>): Promise<void> {
-    this.#joining++;
+    const key = toHex(peer.nodeId);
+    this.#joining.add(key);
     try {
       const link = await linked;
-      const manifest = await this.#manifest(link);
-      if (!this.#isEnded) await this.#addSource(link, manifest);
+      const manifest = await this.#manifests.from(link);
+      this.#beginning ??= this.#begin(manifest);
+      await this.#beginning;
+      if (!this.#isEnded) await this.#addSource(link, this.#fetching!);
     } catch {
       this.#candidates.free(peer.nodeId, { failed: true, nowMs: this.#context.clock.now() });
     }
-    this.#joining--;
+    this.#joining.delete(key);
   }
 
-  async #addSource(link: Link, manifest: Manifest): Promise<void> {
+  async #addSource(link: Link, { file: { manifest } }: Fetching): Promise<void> {
     const { size, blockSize } = manifest;
-    const known: { source: DownloadSource | undefined; early: number[] } = {
-      source: undefined,
-      early: [],
-    };
+    // News may come before the bitfield is worked up.
+    const early = Bitfield.none(blockCount(size, blockSize));
     const bytes = await link.follow(manifest, (indexes) => {
-      if (known.source === undefined) known.early.push(...indexes);
-      else this.#gained(known.source, indexes);
+      const source = this.#sources.get(link.key);
+      if (source !== undefined) this.#gained(source, indexes);
+      else for (const index of indexes) early.add(index);
     });
     if (this.#isEnded) return link.unfollow(manifest);
-    if (this.#sources.has(link.key)) return;
-    const have = Bitfield.decode(bytes, blockCount(size, blockSize));
+    const have = Bitfield.decode(bytes, early.count);
+    for (let index = 0; index < early.count; index++) if (early.has(index)) have.add(index);
     const source = new DownloadSource(link, have, { ...this.#context, manifest }, {
       arrived: (from, index, buffer) => void this.#land(from, index, buffer),
       lost: (from, index, absent) => this.#lost(from, index, absent),
     });
-    known.source = source;
     this.#sources.set(link.key, source);
     this.#usefulMs.set(source, this.#context.clock.now());
     this.#fetching!.joined(source);
-    this.#gained(source, known.early);
+    this.#ask(source);
   }
 
   #remove(source: DownloadSource, failed: boolean): void {
@@ -316,59 +331,19 @@ export class Download {
     this.#ask(source);
   }
 
-  // The manifest.
-
-  /** The manifest, from this peer unless another one is being asked. */
-  async #manifest(link: Link): Promise<Manifest> {
-    while (this.#fetching === undefined) {
-      if (this.#manifestFetch !== undefined) {
-        await this.#manifestFetch.catch(() => {});
-        continue;
-      }
-      this.#manifestFetch = this.#fetchManifest(link);
-      try {
-        await this.#manifestFetch;
-      } finally {
-        this.#manifestFetch = undefined;
-      }
-    }
-    return this.#fetching.file.manifest;
-  }
-
-  async #fetchManifest(link: Link): Promise<Manifest> {
-    const { disk, links, folder, catalog, random } = this.#context;
+  /** Begins with the blocks once the manifest is known; one that was there already counts as held. */
+  async #begin(manifest: Manifest): Promise<void> {
+    const { disk, folder, catalog, random } = this.#context;
     try {
-      const received = await requestManifest(link, this.wanted);
-      const { publisher } = this.wanted;
-      if (publisher !== undefined && !sameBytes(publisher, received.publisher)) {
-        throw new Error("it is signed by another publisher");
-      }
-      const manifest = { ...received, name: this.wanted.name };
-      const path = folder.partPath(this.key);
-      const [signed, have] = await Promise.all([
-        disk.verifySignatures(manifest),
-        disk.verifyBlocks({ path, manifest }),
-      ]);
-      if (!signed) throw new PeerLied("sent a manifest with a wrong signature");
-      await this.#makePart(manifest);
-      if (this.#isEnded) throw new Error("the download has ended");
+      const have = await disk.verifyBlocks({ path: folder.partPath(this.key), manifest });
+      if (this.#isEnded) return;
+      await folder.makePart(this.key, manifest.size);
+      if (this.#isEnded) return;
       this.#resumedCount = this.#reportedCount = have.held;
-      const file = catalog.addPart(manifest, have);
-      this.#fetching = new Fetching(file, random);
+      this.#fetching = new Fetching(catalog.addPart(manifest, have), random);
       if (have.complete) void this.#promote();
-      return manifest;
-    } catch (reason) {
-      if (reason instanceof PeerLied) links.ban(link, reason.message);
-      throw reason;
-    }
-  }
-
-  async #makePart({ size }: Manifest): Promise<void> {
-    try {
-      await this.#context.folder.makePart(this.key, size);
     } catch (reason) {
       this.#fail(this.#failure((reason as Error).message));
-      throw reason;
     }
   }
 
@@ -387,13 +362,12 @@ export class Download {
     }
   }
 
-  /** The end game: idle peers are asked for what others keep us waiting for. */
+  /** The end game: a peer with nothing else to send is asked for what others keep us waiting for. */
   #askOverdue(nowMs: number): void {
-    if (!this.#fetching?.isEndGame) return;
     const others = [...this.#sources.values()];
     for (const source of others) {
       if (!source.idle || !source.hasRoom) continue;
-      const index = this.#fetching.overdue(source, { others, beforeMs: nowMs - OVERDUE_MS });
+      const index = this.#fetching!.overdue(source, { others, nowMs });
       if (index !== undefined) source.ask(index);
     }
   }
@@ -402,8 +376,10 @@ export class Download {
     const { disk, pool, folder } = this.#context;
     const { file } = this.#fetching!;
     this.#ask(source);
-    if (this.#isEnded || file.have.has(index)) return pool.give(buffer);
-    this.#landing++;
+    if (this.#isEnded || file.have.has(index) || this.#landing.has(index)) {
+      return pool.give(buffer);
+    }
+    this.#landing.add(index);
     let outcome: LandOutcome;
     try {
       const target = { kind: "part", path: folder.partPath(this.key) } as const;
@@ -415,7 +391,7 @@ export class Download {
       pool.lost(buffer.byteLength || file.manifest.blockSize);
       outcome = { error: (reason as Error).message, code: "failed" };
     }
-    this.#landing--;
+    this.#landing.delete(index);
     if (this.#isEnded) return;
     if (outcome === "landed") this.#landed(source, index);
     else this.#notLanded(source, index, outcome);
@@ -452,10 +428,12 @@ export class Download {
     this.#askAll();
   }
 
+  /** A peer that denies a block which it had announced is asked anew, later, what it has. */
   #lost(source: DownloadSource, index: number, absent: boolean): void {
-    if (absent) this.#fetching!.lost(source, index);
-    const isOwed = [...this.#sources.values()].some((other) => other.askedMs(index) !== undefined);
+    const isOwed = this.#landing.has(index) ||
+      this.#sources.values().some((other) => other.askedMs(index) !== undefined);
     if (!isOwed) this.#fetching!.release(index);
+    if (absent) this.#remove(source, true);
   }
 
   /** Takes all requests away from a source and lets the others have them. */
@@ -470,15 +448,18 @@ export class Download {
     if (this.#fetching === undefined || this.#isEnded || this.#asking) return;
     const { have } = this.#fetching.file;
     const nowMs = this.#context.clock.now();
-    if (have.held - this.#reportedCount < this.#context.announceEvery) return;
-    if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
+    const news = have.held - this.#reportedCount;
+    const isMuch = news >= this.#context.announceEvery;
+    if (news === 0 || nowMs - this.#reportedMs < (isMuch ? REPORT_EVERY_MS : REPORT_LATE_MS)) {
+      return;
+    }
     this.#reportedCount = have.held;
     this.#reportedMs = nowMs;
     void this.#learnHolders(this.#context.holders.progress(this.wanted, have));
   }
 
   async #promote(): Promise<void> {
-    if (this.#landing > 0 || this.#promoting || this.#isEnded) return;
+    if (this.#landing.size > 0 || this.#promoting || this.#isEnded) return;
     this.#promoting = true;
     const { disk, folder, catalog } = this.#context;
     const { name, replace } = this.wanted;

@@ -25,8 +25,11 @@ const WINDOW_SECONDS = 0.5;
 const WINDOW_BYTES_MIN = 2 * 1024 * 1024;
 const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 const WINDOW_COUNT_MIN = 2;
-/** A peer that owes blocks and sends nothing for this long is stalled. */
+/** More small blocks than this would crowd out what else is asked for on the same link. */
+const WINDOW_COUNT_MAX = 128;
+/** A peer that owes blocks and does not send at least so much in so long is stalled. */
 const STALL_MS = 5_000;
+const STALL_BYTES = 4 * 1024;
 /** Only a backstop: silence is noticed long before. */
 const BLOCK_TIMEOUT_MS = 15 * 60_000;
 
@@ -83,13 +86,24 @@ export class DownloadSource {
     return this.#requests.size === 0;
   }
 
+  /** Whether it owes blocks that it does not send. */
+  get isStalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Bytes per second that it delivers. */
+  get rate(): number {
+    return this.#rate.rate();
+  }
+
   /** Whether it may be asked for one more block. */
   get hasRoom(): boolean {
     if (this.link.connection.isClosed) return false;
     if (this.#stalled) return this.idle;
     if (this.#requests.size < WINDOW_COUNT_MIN) return true;
+    if (this.#requests.size >= WINDOW_COUNT_MAX) return false;
     const bytes = this.#requests.size * this.#options.manifest.blockSize;
-    const window = Math.max(WINDOW_BYTES_MIN, this.#rate.rate() * WINDOW_SECONDS);
+    const window = Math.max(WINDOW_BYTES_MIN, this.rate * WINDOW_SECONDS);
     return bytes < Math.min(window, WINDOW_BYTES_MAX);
   }
 
@@ -100,10 +114,10 @@ export class DownloadSource {
 
   ask(index: number): void {
     const { manifest, clock } = this.#options;
-    const arriving = new ArrivingBlock(sizeOfBlock(manifest, index), this.#options);
+    const arriving = new ArrivingBlock(sizeOfBlock(manifest, index), this.link, this.#options);
     const request = { index, number: 0, sinceMs: clock.now(), arriving };
     this.#requests.set(index, request);
-    if (this.#requests.size === 1) this.#heardMs = request.sinceMs;
+    if (this.#requests.size === 1) this.#heard(request.sinceMs);
     const { id, size } = manifest;
     request.number = this.link.connection.ask(
       { type: "getBlock", id, size, index },
@@ -130,10 +144,9 @@ export class DownloadSource {
 
   /** Lets time pass. Answers whether the peer has stalled just now. */
   tick(nowMs: number): boolean {
-    const bytes = this.link.connection.bytesReceived;
-    if (bytes !== this.#heardBytes || this.idle) {
-      this.#heardBytes = bytes;
-      this.#heardMs = nowMs;
+    const { contentBytes, isHeldBack } = this.link;
+    if (this.idle || isHeldBack || contentBytes - this.#heardBytes >= STALL_BYTES) {
+      this.#heard(nowMs);
       return false;
     }
     if (this.#stalled || nowMs - this.#heardMs < STALL_MS) return false;
@@ -141,15 +154,22 @@ export class DownloadSource {
     return true;
   }
 
+  #heard(nowMs: number): void {
+    this.#heardBytes = this.link.contentBytes;
+    this.#heardMs = nowMs;
+  }
+
   #answers({ index, arriving }: BlockRequest): Answers {
     return {
       answer: async (message, chunk, chunkSize) => {
-        const whole = await arriving.add(message, chunk, chunkSize);
+        await arriving.add(message, chunk, chunkSize);
         this.#rate.add(chunkSize);
+        const buffer = arriving.take();
+        if (buffer === undefined) return false;
         this.#stalled = false;
-        if (!whole) return false;
+        this.#heard(this.#options.clock.now());
         this.#requests.delete(index);
-        this.#events.arrived(this, index, arriving.take());
+        this.#events.arrived(this, index, buffer);
         return true;
       },
       failed: (reason) => {
@@ -165,19 +185,21 @@ export class DownloadSource {
 /** The bytes of one block while they come in. */
 class ArrivingBlock {
   readonly #size: number;
+  readonly #link: Link;
   readonly #options: ReceiverOptions;
   #buffer: ArrayBuffer | undefined;
   #received = 0;
-  #reading = false;
-  #dropped = false;
+  #isReading = false;
+  #isDropped = false;
 
-  constructor(size: number, options: ReceiverOptions) {
+  constructor(size: number, link: Link, options: ReceiverOptions) {
     this.#size = size;
+    this.#link = link;
     this.#options = options;
   }
 
-  /** Takes one answer; true when the block is whole and wanted. Throws a `ProtocolError` for a wrong piece of it. */
-  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<boolean> {
+  /** Takes one answer. Throws a `ProtocolError` for a wrong piece of the block. */
+  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<void> {
     if (message.type !== "blockData") throw unexpected(message);
     const end = this.#received + chunkSize;
     if (message.offset !== this.#received || chunkSize === 0 || end > this.#size) {
@@ -187,33 +209,34 @@ class ArrivingBlock {
           `${this.#size} bytes are there`,
       );
     }
-    const turn = this.#options.limit.take(chunkSize);
-    if (turn !== undefined) await turn;
-    if (this.#dropped) return false;
-    this.#reading = true;
+    const { limit, pool, manifest, received } = this.#options;
+    const turn = limit.take(chunkSize);
+    if (turn !== undefined) await this.#link.holdBack(turn);
+    if (this.#isDropped) return;
+    this.#isReading = true;
     try {
-      this.#buffer ??= await this.#options.pool.take(this.#options.manifest.blockSize);
-      await chunk.readChunk(new Uint8Array(this.#buffer, this.#received, chunkSize));
+      this.#buffer ??= await this.#link.holdBack(pool.take(manifest.blockSize));
+      await this.#link.readContent(chunk, new Uint8Array(this.#buffer, this.#received, chunkSize));
+      received.add(chunkSize);
+      this.#received = end;
     } finally {
-      this.#reading = false;
-      if (this.#dropped) this.#giveBack();
+      this.#isReading = false;
+      if (this.#isDropped) this.#giveBack();
     }
-    this.#options.received.add(chunkSize);
-    this.#received = end;
-    return !this.#dropped && end === this.#size;
   }
 
-  /** Hands the buffer over. */
-  take(): ArrayBuffer {
-    const buffer = this.#buffer!;
+  /** Hands over the buffer of a block that is whole and wanted. */
+  take(): ArrayBuffer | undefined {
+    if (this.#received < this.#size) return undefined;
+    const buffer = this.#buffer;
     this.#buffer = undefined;
     return buffer;
   }
 
   /** The bytes are not wanted; a buffer that is being read into is given back when that has ended. */
   drop(): void {
-    this.#dropped = true;
-    if (!this.#reading) this.#giveBack();
+    this.#isDropped = true;
+    if (!this.#isReading) this.#giveBack();
   }
 
   #giveBack(): void {

@@ -11,6 +11,10 @@ import { sizeOfBlock } from "../content/tree.ts";
 import { BlockPicker } from "./block_picker.ts";
 import type { HeldFile } from "./catalog.ts";
 
+/** A block that was asked for is asked for a second time when it has kept us waiting for this long. */
+const OVERDUE_MS = 500;
+const OVERDUE_GROWTH = 4;
+
 /** What can be asked for blocks, as far as counting them goes. */
 export interface BlockHolder {
   readonly have: Bitfield;
@@ -33,11 +37,6 @@ export class Fetching {
 
   get heldBytes(): number {
     return this.#heldBytes;
-  }
-
-  /** Whether every block is held or was asked for. */
-  get isEndGame(): boolean {
-    return this.#picker.missingCount === 0;
   }
 
   /** Whether a holder of `have` has a block that nobody was asked for. */
@@ -75,24 +74,21 @@ export class Fetching {
     if (have.complete) this.#count(have, -1);
   }
 
-  /** A holder does not hold this block after all. */
-  lost({ have }: BlockHolder, index: number): void {
-    if (!have.has(index)) return;
-    if (have.complete) this.#count(have, 1);
-    have.remove(index);
-    this.#picker.lost(index);
-  }
-
-  /** A block that `holder` has and that exactly one of `others` owes us since `beforeMs`. */
+  /**
+   * A block that `holder` has and that those who were asked for it have kept us waiting for. The more were
+   * asked in vain, the longer is the wait: a block that comes twice costs others their share.
+   */
   overdue(
     holder: BlockHolder,
-    { others, beforeMs }: { others: readonly BlockHolder[]; beforeMs: number },
+    { others, nowMs }: { others: readonly BlockHolder[]; nowMs: number },
   ): number | undefined {
     const { have } = this.file;
     for (let index = 0; index < have.count; index++) {
       if (have.has(index) || !holder.have.has(index)) continue;
       const asked = others.map((other) => other.askedMs(index)).filter((ms) => ms !== undefined);
-      if (asked.length === 1 && asked[0]! <= beforeMs) return index;
+      if (asked.length === 0) continue;
+      const waitMs = OVERDUE_MS * OVERDUE_GROWTH ** (asked.length - 1);
+      if (nowMs - Math.max(...asked) >= waitMs) return index;
     }
     return undefined;
   }

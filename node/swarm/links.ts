@@ -90,7 +90,12 @@ export class Links implements Disposable {
     if (this.#banned.has(link.key)) return;
     this.#banned.add(link.key);
     this.#options.log(`refused peer ${link.label}: ${reason}`);
-    link.connection.close(new ProtocolError(ErrorCode.signature, reason));
+    const goodbye = new ProtocolError(ErrorCode.signature, reason);
+    link.connection.close(goodbye);
+    // Both sides may have dialled at the same time.
+    for (const other of this.#servers.keys()) {
+      if (other.key === link.key) other.connection.close(goodbye);
+    }
   }
 
   /** Accepts whoever dials until the listener or the links are closed. */
