@@ -19,7 +19,8 @@ import type { Folder, OpenFile } from "./folder.ts";
 const OPEN_FILES_MAX = 64;
 /** Buffers that wait for their next read, over all sizes. */
 const SPARE_BYTES_MAX = 16 * 1024 * 1024;
-/** A read that takes longer than this, by the mebibyte, came from a disk and not from memory. */
+/** A read that takes longer than this, and so much more by the mebibyte, came from a disk. */
+const SLOW_MS = 3;
 const SLOW_MS_PER_MIB = 3;
 const MIB = 1024 * 1024;
 /** Blocks of which is known that reading them was slow. */
@@ -77,7 +78,7 @@ export class BlockSource implements Disposable {
         this.#giveBuffer(buffer);
         throw reason;
       }
-      const slowMs = SLOW_MS_PER_MIB * size / MIB;
+      const slowMs = SLOW_MS + SLOW_MS_PER_MIB * size / MIB;
       if (this.#clock.now() - startMs > slowMs) this.#remember(name);
       return { bytes, release: () => this.#giveBuffer(buffer) };
     }

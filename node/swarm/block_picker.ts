@@ -50,10 +50,13 @@ export class BlockPicker {
     this.#count(index, -1);
   }
 
-  /** Takes the rarest missing block that `have` holds: it is requested now. */
-  take(have: Bitfield): number | undefined {
-    const missing = this.missingCount;
-    for (let place = 0; place < missing; place++) {
+  /**
+   * Takes the rarest missing block that `have` holds: it is requested now. With `unshared`, only a block
+   * that no partial holder has.
+   */
+  take(have: Bitfield, { unshared = false } = {}): number | undefined {
+    const end = unshared ? this.#ends[0]! : this.missingCount;
+    for (let place = 0; place < end; place++) {
       const index = this.#order[place]!;
       if (!have.has(index)) continue;
       this.#remove(index);

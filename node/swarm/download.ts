@@ -38,6 +38,8 @@ const STEP_MS = 250;
 const HOLDERS_EVERY_MS = 1_000;
 /** A peer that has had nothing to offer for this long makes room for another. */
 const USELESS_MS = 5_000;
+/** Leechers keep up with seeders when they deliver at least half as much. */
+const LEECHER_SHARE = 2;
 /** Progress goes to the tracker no more often than this. */
 const REPORT_EVERY_MS = 500;
 /** A few blocks wait for this long until others are told where they are. */
@@ -105,6 +107,7 @@ export class Download {
   readonly #rate: RateMeter;
   readonly #ended = Promise.withResolvers<void>();
   #isEnded = false;
+  #sparesSeeders = false;
   #startMs: number;
   #progressMs: number;
   /** Peers on their way to become sources. */
@@ -209,6 +212,7 @@ export class Download {
       else if (source.tick(nowMs)) this.#release(source);
       else this.#judgeUsefulness(source, nowMs);
     }
+    this.#sparesSeeders = this.#leechersKeepUp();
     if (this.#needsPeers(nowMs) && nowMs - this.#holdersMs >= HOLDERS_EVERY_MS) this.#askHolders();
     this.#joinMore();
     this.#report();
@@ -220,6 +224,20 @@ export class Download {
         `no peer has sent a block for ${Math.round(patienceMs / 1000)} s (are its holders online?)`,
       ));
     }
+  }
+
+  /**
+   * Whether the leechers among the sources deliver about as much as the seeders do. Then a seeder is asked
+   * for what only seeders have, and for little else: what the leechers can pass on is not sent twice.
+   */
+  #leechersKeepUp(): boolean {
+    let leechers = 0;
+    let seeders = 0;
+    for (const { have, rate } of this.#sources.values()) {
+      if (have.complete) seeders += rate;
+      else leechers += rate;
+    }
+    return leechers > 0 && leechers * LEECHER_SHARE >= seeders;
   }
 
   /** A source that has stalled or offers nothing leaves its place when another could be tried. */
@@ -356,7 +374,8 @@ export class Download {
   #ask(source: DownloadSource): void {
     if (this.#isEnded || this.#fetching === undefined) return;
     while (source.hasRoom) {
-      const index = this.#fetching.take(source.have);
+      const unshared = this.#sparesSeeders && source.have.complete && !source.idle;
+      const index = this.#fetching.take(source.have, { unshared });
       if (index === undefined) return;
       source.ask(index);
     }

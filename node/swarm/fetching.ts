@@ -44,9 +44,9 @@ export class Fetching {
     return this.#picker.offers(have);
   }
 
-  /** Takes the rarest missing block that `have` holds. */
-  take(have: Bitfield): number | undefined {
-    return this.#picker.take(have);
+  /** Takes the rarest missing block that `have` holds; with `unshared`, one that no partial holder has. */
+  take(have: Bitfield, options: { readonly unshared: boolean }): number | undefined {
+    return this.#picker.take(have, options);
   }
 
   /** A block is verified and written. */
