@@ -17,10 +17,8 @@ import type { Have } from "./have.ts";
 /** A holder as an answer lists it. */
 export type HolderEntry = BodyOf<"holders">["holders"][number];
 
-/** A sample is this large at most: several times what a downloader connects to, and it asks often. */
-export const SAMPLE_COUNT_MAX = 30;
-/** So many are drawn for a sample at most, whatever is wrong with those that were drawn. */
-const DRAWN_COUNT_MAX = 4 * SAMPLE_COUNT_MAX;
+/** For each that a sample may hold, so many are drawn at most, whatever is wrong with those. */
+const DRAWN_PER_PLACE = 4;
 
 const EMPTY_ANSWER_SIZE = frameSize({ type: "holders", seeders: 0, leechers: 0, holders: [] });
 /** Bytes that one holder takes in an answer, besides its host and its bitfield. */
@@ -38,6 +36,8 @@ export interface SampleOptions {
   readonly asker: SwarmNode | undefined;
   /** The block size in which the asker reads bitfields. */
   readonly blockSize: number;
+  /** How many holders are wanted. */
+  readonly countMax: number;
   readonly random: Random;
 }
 
@@ -96,14 +96,14 @@ export class Holders {
   }
 
   /**
-   * Holders chosen at random, as many as an answer takes. One whose bitfield has no room any more is passed
+   * Holders chosen at random, as many as are wanted and an answer takes. One whose bitfield has no room any more is passed
    * over for others, so a large file's answer has few partial holders and many complete ones.
    */
-  sample({ asker, blockSize, random }: SampleOptions): HolderEntry[] {
+  sample({ asker, blockSize, countMax, random }: SampleOptions): HolderEntry[] {
     const chosen: HolderEntry[] = [];
     let room = SAMPLE_SIZE_MAX;
-    const drawnMax = Math.min(this.#sources.length, DRAWN_COUNT_MAX);
-    for (let drawn = 0; drawn < drawnMax && chosen.length < SAMPLE_COUNT_MAX; drawn++) {
+    const drawnMax = Math.min(this.#sources.length, DRAWN_PER_PLACE * countMax);
+    for (let drawn = 0; drawn < drawnMax && chosen.length < countMax; drawn++) {
       const { node, have, blockSize: unit } = this.#draw(drawn, random);
       // A bitfield that counts in other blocks than the asker's would say the wrong thing.
       if (node === asker || (have.extent === "some" && unit !== blockSize)) continue;

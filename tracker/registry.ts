@@ -16,6 +16,7 @@ import { FileIndex } from "./file_index.ts";
 import type { Have } from "./have.ts";
 import { blockCount, HAVE_ALL, HAVE_NONE, readHave } from "./have.ts";
 import { Holders } from "./holders.ts";
+import type { SampleOptions } from "./holders.ts";
 import {
   DEFAULT_LIMITS,
   FILE_COST,
@@ -32,6 +33,11 @@ import { SerialList } from "./serial_list.ts";
 
 /** A file as a node announces it: what it is, and which blocks of it the node holds. */
 export type AnnouncedFile = BodyOf<"announce">["files"][number];
+
+/** A node that asks who holds a file is told so many holders at most: several times what it connects to. */
+export const SAMPLE_COUNT_MAX = 50;
+/** A node that reports is told fewer. It has found others before, and reports again soon. */
+const REPORT_SAMPLE_COUNT_MAX = 16;
 
 /** Is told of every change, for keeping a copy. */
 export interface RegistryObserver {
@@ -175,7 +181,7 @@ export class Registry {
   progress(node: SwarmNode, { id, size, have }: BodyOf<"progress">): BodyOf<"holders"> {
     const file = this.#findFile({ id, size });
     this.#report(node, file, readHave(have, size, blockSizeOf(file, node)));
-    return this.#holdersOf(file, node);
+    return this.#holdersOf(file, { asker: node, countMax: REPORT_SAMPLE_COUNT_MAX });
   }
 
   /**
@@ -188,7 +194,7 @@ export class Registry {
 
   /** Who holds a file, besides the node that asks. Throws a `Refusal` when nobody has announced it. */
   findHolders(ref: FileRef, asker: SwarmNode | undefined): BodyOf<"holders"> {
-    return this.#holdersOf(this.#findFile(ref), asker);
+    return this.#holdersOf(this.#findFile(ref), { asker, countMax: SAMPLE_COUNT_MAX });
   }
 
   /** A page of the nodes in the order in which they joined. */
@@ -341,16 +347,16 @@ export class Registry {
     return file;
   }
 
-  #holdersOf(file: SwarmFile, asker: SwarmNode | undefined): BodyOf<"holders"> {
+  #holdersOf(
+    file: SwarmFile,
+    { asker, countMax }: Pick<SampleOptions, "asker" | "countMax">,
+  ): BodyOf<"holders"> {
     const { holders } = file;
+    const blockSize = blockSizeOf(file, asker);
     return {
       seeders: holders.seederCount,
       leechers: holders.leecherCount,
-      holders: holders.sample({
-        asker,
-        blockSize: blockSizeOf(file, asker),
-        random: this.#random,
-      }),
+      holders: holders.sample({ asker, blockSize, countMax, random: this.#random }),
     };
   }
 }

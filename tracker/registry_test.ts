@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { toHex } from "../protocol/bytes.ts";
 import { ErrorCode, ProtocolError } from "../protocol/errors.ts";
-import { SAMPLE_COUNT_MAX } from "./holders.ts";
 import { Refusal } from "./refusal.ts";
 import { HOLDING_COST, NODE_COST } from "./limits.ts";
+import { SAMPLE_COUNT_MAX } from "./registry.ts";
 import type { AnnouncedFile } from "./registry.ts";
 import {
   allFiles,
