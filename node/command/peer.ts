@@ -78,7 +78,7 @@ export async function runPeer(
     },
   });
   tell("listening", { ...node.address }, `listening on ${addressText(node.address)}`);
-  const { clock, random } = world;
+  const { clock } = world;
   const shared = new SharedFolder({
     folder,
     disk,

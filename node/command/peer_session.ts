@@ -66,6 +66,7 @@ export class PeerSession {
       ...file,
       blockSize: blockSizeFor(file.size),
     }));
+    await this.#removePartsBut(new Set(remembered.map(fileKey)));
     await Promise.all([
       this.#fetch(remembered),
       ...names.map((name) => this.#fetchWhenThere(name)),
@@ -74,6 +75,12 @@ export class PeerSession {
       await Promise.race([node.session.terminated(), untilAborted(signal)]);
     }
     return this.#failedCount;
+  }
+
+  /** Partial files that nobody wants any more are what a crash or a change of mind has left. */
+  async #removePartsBut(wanted: ReadonlySet<FileKey>): Promise<void> {
+    const { folder } = this.#options;
+    for (const key of folder.partKeys()) if (!wanted.has(key)) await folder.removePart(key);
   }
 
   /** The files of the swarm. */

@@ -16,10 +16,7 @@ import { Folders, place } from "./place.ts";
 import { PrivateFolder } from "./private_folder.ts";
 
 /** A folder of the local disk that this process has for itself until it is disposed of. */
-export interface LocalFolder extends Folder, AsyncDisposable {
-  /** The keys of the partial files that are there, also those of an earlier process. */
-  partKeys(): string[];
-}
+export type LocalFolder = Folder & AsyncDisposable;
 
 /** How a folder is opened. */
 export interface OpenFolderOptions {

@@ -71,6 +71,8 @@ export interface Folder {
 
   /** The local path of the partial file with that key (letters, digits, `-`). */
   partPath(key: string): string;
+  /** The keys of the partial files that are there, also those of an earlier process. */
+  partKeys(): string[];
   /** Makes the partial file of that key, `size` bytes long, or keeps the one that is there. */
   makePart(key: string, size: number): Promise<void>;
   /** Opens a partial file for reading, to serve the blocks that it has. */

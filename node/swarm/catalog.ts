@@ -84,15 +84,17 @@ export class Catalog implements Iterable<HeldFile> {
     );
   }
 
-  /** Adds a whole file of the folder, or one more name of a content that is there already. */
+  /**
+   * Adds a whole file of the folder, or one more name of a content that is there already. A content that is
+   * being fetched just now stays a partial file until that has ended; then the name counts.
+   */
   addFile(manifest: Manifest, name: string, stamp: string): HeldFile {
     const key = fileKey(manifest);
     const known = this.#files.get(key);
-    if (known?.location.kind === "file") {
+    if (known !== undefined) {
       this.#addName(known, name, stamp);
       return known;
     }
-    if (known !== undefined) this.remove(key);
     return this.#add({
       key,
       manifest,
@@ -112,18 +114,18 @@ export class Catalog implements Iterable<HeldFile> {
   #addName(file: HeldFile, name: string, stamp: string): void {
     const isNew = !file.names.has(name);
     file.names.set(name, stamp);
-    if (file.location.kind === "file" && file.location.name === name) {
-      file.location = { ...file.location, stamp };
-    }
+    if (file.location.kind !== "file") return;
+    if (file.location.name === name) file.location = { ...file.location, stamp };
     if (isNew) { for (const observer of this.#observers) observer.named?.(file, name); }
   }
 
-  /** A whole file is no longer there under this name; without any name left it is removed. */
+  /** The folder has the file no longer under this name; without any name left it is removed. */
   dropName(key: FileKey, name: string): void {
     const file = this.#files.get(key);
-    if (file?.location.kind !== "file" || !file.names.has(name)) return;
+    if (!file?.names.has(name)) return;
     if (file.names.size === 1) return this.remove(key);
     file.names.delete(name);
+    if (file.location.kind !== "file") return;
     if (file.location.name === name) {
       const [next, stamp] = file.names.entries().next().value!;
       file.location = { kind: "file", name: next, stamp };
@@ -145,10 +147,20 @@ export class Catalog implements Iterable<HeldFile> {
 
   /** Notes that a partial file has all its blocks and is now a file of the folder. */
   complete(file: HeldFile, name: string, stamp: string): void {
+    const others = wholeNames(file).filter(([other]) => other !== name);
     file.location = { kind: "file", name, stamp };
     file.names.clear();
     file.names.set(name, stamp);
     for (const observer of this.#observers) observer.completed?.(file);
+    for (const [other, otherStamp] of others) this.#addName(file, other, otherStamp);
+  }
+
+  /** A download has ended without the file; what the folder has under other names stays. */
+  abandonPart(key: FileKey): void {
+    const file = this.#files.get(key);
+    if (file?.location.kind !== "part") return;
+    this.remove(key);
+    for (const [name, stamp] of wholeNames(file)) this.addFile(file.manifest, name, stamp);
   }
 
   remove(key: FileKey): void {
@@ -157,4 +169,9 @@ export class Catalog implements Iterable<HeldFile> {
     this.#files.delete(key);
     for (const observer of this.#observers) observer.removed?.(file);
   }
+}
+
+/** Names under which the folder has the file, which the name that it is to have is not. */
+function wholeNames(file: HeldFile): [name: string, stamp: string][] {
+  return [...file.names].filter(([, stamp]) => stamp !== "");
 }

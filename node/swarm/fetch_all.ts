@@ -129,27 +129,50 @@ async function fetchSmall(small: readonly ListedFile[], options: FetchAllOptions
   });
 }
 
-/** Fetches the content once and copies it to its other names. */
+/** Fetches a content once, unless the folder has it under another name, and copies it to its other names. */
 async function fetchLarge(copies: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
   const { node, folder, signal, settled } = options;
-  const [first, ...others] = copies;
+  const unsettled = new Set(copies);
+  const settle = (wanted: ListedFile, how: How) => {
+    unsettled.delete(wanted);
+    settled({ ...how, wanted, path: folder.pathOf(wanted.name) });
+  };
   try {
-    const { file, seconds, blockCount, badBlockCount, blocksByPeer } = await node.download(
-      first!,
-      signal,
-    );
-    const peerCount = blocksByPeer.size;
-    const done = { wasHere: false, file, seconds, blockCount, badBlockCount, peerCount };
-    settled({ ...done, wanted: first!, path: folder.pathOf(first!.name) });
-    for (const wanted of others) {
-      await folder.copy(first!.name, wanted.name, { replace: wanted.replace });
-      const stamp = folder.state(wanted.name)?.stamp ?? "";
-      node.catalog.addFile(file.manifest, wanted.name, stamp);
-      settled({ ...done, wanted, path: folder.pathOf(wanted.name) });
+    const [first] = copies;
+    const held = node.catalog.get(fileKey(first!));
+    const isHere = held?.location.kind === "file";
+    const how = isHere ? { ...notFetched, file: held } : await download(first!, options);
+    if (!isHere) settle(first!, how);
+    for (const wanted of [...unsettled]) {
+      await copyTo(wanted, how.file, options);
+      settle(wanted, how);
     }
   } catch (reason) {
     signal.throwIfAborted();
     const error = reason instanceof Error ? reason : new Error(String(reason));
-    for (const wanted of copies) settled({ wanted, error });
+    for (const wanted of unsettled) settled({ wanted, error });
   }
+}
+
+/** How a content came into the folder. */
+type How = Omit<Fetched, "wanted" | "path">;
+
+const notFetched = { wasHere: false, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
+
+async function download(wanted: ListedFile, { node, signal }: FetchAllOptions) {
+  const downloaded = await node.download(wanted, signal);
+  const { file, seconds, blockCount, badBlockCount, blocksByPeer } = downloaded;
+  const peerCount = blocksByPeer.size;
+  return { wasHere: false, file, seconds, blockCount, badBlockCount, peerCount };
+}
+
+async function copyTo(
+  { name, replace }: ListedFile,
+  { location, manifest }: HeldFile,
+  { node, folder }: FetchAllOptions,
+): Promise<void> {
+  if (location.kind !== "file") throw new Error(`Cannot get ${name}: its content is gone again`);
+  await folder.copy(location.name, name, { replace });
+  const state = folder.state(name);
+  if (state !== undefined) node.catalog.addFile(manifest, name, state.stamp);
 }

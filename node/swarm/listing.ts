@@ -28,8 +28,9 @@ export async function findWanted(
   nameOrId: string,
   options: ListingOptions,
 ): Promise<ListedFile> {
-  const found = await session.listFiles(nameOrId);
-  const files = published(found, options.publisher);
+  const listed = await session.listFiles(nameOrId);
+  // A tracker that answers with something else does not decide what is written here.
+  const files = published(listed, options.publisher).filter((file) => isMeant(file, nameOrId));
   if (files.length === 0) {
     throw new Error(
       `Cannot get ${printable(nameOrId)}: nobody has it (p2pnode ls shows what there is)`,
@@ -72,6 +73,11 @@ function published(
   if (publisher === undefined) return files;
   const key = toHex(publisher);
   return files.filter((file) => toHex(file.publisher) === key);
+}
+
+function isMeant({ name, id }: TrackedFile, nameOrId: string): boolean {
+  return name === nameOrId ||
+    /^[0-9a-f]{8,64}$/i.test(nameOrId) && toHex(id).startsWith(nameOrId.toLowerCase());
 }
 
 function contentOf({ id, size }: TrackedFile): string {

@@ -168,8 +168,7 @@ export class SwarmNode implements AsyncDisposable {
     try {
       return await download.run(AbortSignal.any([signal, this.#ended.signal]));
     } catch (reason) {
-      const file = this.catalog.get(download.key);
-      if (file?.location.kind === "part") this.catalog.remove(download.key);
+      this.catalog.abandonPart(download.key);
       throw reason;
     } finally {
       this.#downloads.delete(download.key);
