@@ -112,7 +112,7 @@ class Stage {
     });
     try {
       const address = await tracking.promise;
-      this.#say(`tracker  listening on ${addressText(address)}`);
+      this.#say(`${label("tracker")} listening on ${addressText(address)}`);
       await this.#share(manifest, { address, source, lies, target, disk, targetDisk });
     } finally {
       ended.abort();
@@ -137,7 +137,7 @@ class Stage {
       await node.session.connect();
       void node.session.run();
       await node.session.assembled;
-      this.#say(`${title}   ${idOf(node)} holds ${percentHeld(node)} % of the blocks`);
+      this.#say(`${label(title)} ${idOf(node)} holds ${percentHeld(node)} % of the blocks`);
     }
     const leecher = this.#enter("leecher", { ...stage, folder: target, disk: targetDisk });
     actors.use(leecher.node);
@@ -197,7 +197,7 @@ class Stage {
     while (!signal.aborted) {
       for (const { progress } of leecher.downloads) {
         if (progress.bytesDone < progress.bytesTotal / 3) continue;
-        this.#say(`${victim.title}   ${idOf(victim.node)} is stopped in the middle`);
+        this.#say(`${label(victim.title)} ${idOf(victim.node)} is stopped in the middle`);
         return await victim.node[Symbol.asyncDispose]();
       }
       await this.#world.clock.sleep(50, signal);
@@ -230,10 +230,10 @@ class Stage {
     for (const line of formatTable(columns, rows)) this.#say(line);
     this.#say("");
     this.#say(
-      `${formatSize(size)} in ${seconds.toFixed(2)} s (${formatRate(size / seconds)}; each peer ` +
-        `sends ${formatRate(this.#rate)} at most), ${file.have.count} blocks verified, ` +
-        `${badBlockCount} bad blocks refused`,
+      `${formatSize(size)} in ${seconds.toFixed(2)} s: ${formatRate(size / seconds)}, where each ` +
+        `peer sends ${formatRate(this.#rate)} at most`,
     );
+    this.#say(`${file.have.count} blocks verified, ${badBlockCount} bad blocks refused`);
   }
 
   #say(line: string): void {
@@ -248,6 +248,11 @@ interface Scenery {
   readonly target: Folder;
   readonly disk: BlockDisk;
   readonly targetDisk: BlockDisk;
+}
+
+/** An actor's title, as wide as the longest. */
+function label(title: string): string {
+  return title.padEnd("tracker".length);
 }
 
 function idOf(node: SwarmNode): string {

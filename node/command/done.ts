@@ -23,8 +23,11 @@ export function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
 export function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }: Fetched): string {
   const name = printable(wanted.name);
   if (wasHere) return `${name} is here already`;
-  const rate = seconds > 0 ? ` (${formatRate(wanted.size / seconds)})` : "";
+  // The time of a small file is not known, since it travels with others.
+  const time = seconds > 0
+    ? ` in ${seconds.toFixed(2)} s (${formatRate(wanted.size / seconds)})`
+    : "";
   const bad = badBlockCount > 0 ? `, ${badBlockCount} bad blocks refused` : "";
-  return `got ${name}: ${formatSize(wanted.size)} in ${seconds.toFixed(2)} s${rate} from ` +
+  return `got ${name}: ${formatSize(wanted.size)}${time} from ` +
     `${peerCount} ${peerCount === 1 ? "peer" : "peers"}${bad}`;
 }

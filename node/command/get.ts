@@ -43,6 +43,7 @@ export const getCommand = defineCommand({
     seed: { kind: "boolean", doc: "stay and share the files until stopped" },
     json: { kind: "boolean", doc: "print one JSON object a line" },
     ...nodeFlags,
+    port: { kind: "port", default: 0, doc: "port to accept peers on; 0 picks a free one" },
   },
   examples: [
     "p2pnode get 127.0.0.1 5000 debian.iso --out ./downloads",
@@ -61,6 +62,8 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
     throw new UsageError("Cannot get: --all and names exclude each other");
   }
   const publisher = flags.publisher === undefined ? undefined : readPublisher(flags.publisher);
+  using board = new ProgressBoard(world.screen, world.clock);
+  const warn = (line: string) => board.around(() => world.warn(`p2pnode: ${line}`));
   await using folder = await world.openFolder(flags.out, { create: true });
   using disk = world.openDisk(folder);
   disk.warmUp();
@@ -75,16 +78,17 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
     folder,
     disk,
     cacheSize: flags.cache,
-    log: (line) => world.warn(`p2pnode: ${printable(line)}`),
+    log: (line) => warn(printable(line)),
     stopped: () => aborted.abort(new Exit(0)),
   });
   await node.session.connect();
   const { wanted, refused } = await find(node, { flags, names, publisher });
-  for (const { message } of refused) world.warn(`p2pnode: ${message}`);
+  for (const { message } of refused) warn(message);
   const running = node.session.run();
   await Promise.race([node.session.assembled, untilAborted(signal)]);
   signal.throwIfAborted();
-  const failedCount = await fetchAndTell(wanted, { node, folder, disk, signal, flags, world });
+  const telling = { node, folder, disk, signal, flags, world, board, warn };
+  const failedCount = await fetchAndTell(wanted, telling);
   if (failedCount + refused.length > 0) throw new Exit(1);
   await Promise.race([
     node.session.terminated(),
@@ -117,13 +121,15 @@ interface Telling {
   readonly signal: AbortSignal;
   readonly flags: Parsed["flags"];
   readonly world: World;
+  readonly board: ProgressBoard;
+  /** Tells what went wrong, beside the bars. */
+  readonly warn: (line: string) => void;
 }
 
 /** Fetches, shows how it goes, and answers how many files could not be had. */
 async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Promise<number> {
-  const { node, flags, world } = telling;
+  const { node, flags, world, board, warn } = telling;
   const { clock, print } = world;
-  using board = new ProgressBoard(world.screen, clock);
   const ended = new AbortController();
   const { signal } = ended;
   const showing = flags.json
@@ -136,7 +142,7 @@ async function fetchAndTell(wanted: readonly ListedFile[], telling: Telling): Pr
       settled: (outcome) => {
         if ("error" in outcome) {
           failedCount++;
-          world.warn(`p2pnode: ${printable(outcome.error.message)}`);
+          warn(printable(outcome.error.message));
         } else if (flags.json) print(JSON.stringify(doneEvent(outcome)));
         else if (wanted.length <= LINES_MAX) board.log(doneLine(outcome));
       },

@@ -24,6 +24,5 @@ export const nodeFlags = {
   cache: { kind: "size", default: 256 * MIB, doc: "memory for the blocks asked for most" },
   upLimit: { kind: "size", min: 1, doc: "bytes per second to send at most" },
   downLimit: { kind: "size", min: 1, doc: "bytes per second to receive at most" },
-  port: { kind: "port", default: 0, doc: "port to accept peers on" },
   host: { kind: "text", default: "0.0.0.0", placeholder: "ADDR", doc: "address to listen on" },
 } as const;

@@ -33,7 +33,7 @@ export const peerCommand = defineCommand({
     dir: { doc: "the folder to share; it is made if it is missing" },
   },
   flags: {
-    get: { kind: "list", placeholder: "NAME", doc: "fetch this name or id; may be given again" },
+    get: { kind: "list", placeholder: "NAME", doc: "fetch this name or id" },
     exitWhenDone: { kind: "boolean", doc: "end when everything wanted is here" },
     json: { kind: "boolean", doc: "print one JSON object a line" },
     ...nodeFlags,

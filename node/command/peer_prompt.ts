@@ -1,5 +1,6 @@
 /** The commands of a peer's prompt. */
 
+import { toHex } from "../../protocol/bytes.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { formatTable } from "../text/table.ts";
 import { splitWords } from "../text/words.ts";
@@ -12,7 +13,7 @@ const commands: Readonly<Record<string, string>> = {
   list: "the files of the swarm",
   "get NAME|ID": "fetch a file",
   peers: "the active nodes",
-  status: "what is served and fetched, rates, cache",
+  status: "this node's key, what is served and fetched, rates, cache",
   help: "this list",
   quit: "leave the swarm",
 };
@@ -65,10 +66,10 @@ function statusLines({ node }: PeerSession): string[] {
     const { name, bytesDone, bytesTotal, peers, badBlocks } = progress;
     return `  ${printable(name)}: ${formatSize(bytesDone)} of ${
       formatSize(bytesTotal)
-    } from ${peers} ` +
-      `peers, ${badBlocks} bad blocks`;
+    } from ${peers} ${peers === 1 ? "peer" : "peers"}, ${badBlocks} bad`;
   });
   return [
+    `node           ${toHex(node.nodeId)}`,
     `files shared   ${status.fileCount}`,
     `links          ${status.linkCount}, tracker ${status.trackerOnline ? "online" : "away"}`,
     `sent           ${formatSize(status.sentBytes)}, ${formatRate(status.sentRate)} now`,

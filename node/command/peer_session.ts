@@ -86,7 +86,7 @@ export class PeerSession {
   /** The files of the swarm. */
   async list(): Promise<TrackedFile[]> {
     const files = await this.node.session.listFiles();
-    this.names = files.slice(0, NAMES_MAX).map(({ name }) => name);
+    this.names = files.slice(0, NAMES_MAX).map(({ name }) => name).sort();
     return files;
   }
 

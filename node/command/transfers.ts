@@ -61,7 +61,7 @@ function progressEvent(progress: TransferProgress) {
     name: progress.name,
     bytes: progress.bytesDone,
     size: progress.bytesTotal,
-    rate: progress.bytesPerSecond,
+    rate: Math.round(progress.bytesPerSecond),
     peers: progress.peers,
     bad_blocks: progress.badBlocks,
   };

@@ -22,7 +22,8 @@ const eraseScreen = "\x1b[H\x1b[2J";
 const up = (rows: number) => rows > 0 ? `\x1b[${rows}A` : "";
 const right = (columns: number) => columns > 0 ? `\x1b[${columns}C` : "";
 
-const nothing: Region = { lines: [], cursorColumn: 0 };
+/** A region without lines. */
+export const nothing: Region = { lines: [], cursorColumn: 0 };
 
 /** A region at the bottom of a terminal. Nobody else may write to the terminal while it shows lines. */
 export class LiveRegion {

@@ -11,7 +11,7 @@ import type { Clock } from "../../protocol/ports.ts";
 import { printable } from "../text/printable.ts";
 import { truncateToWidth } from "../text/width.ts";
 import type { LineView } from "./line_view.ts";
-import { LiveRegion, type Region } from "./live_region.ts";
+import { LiveRegion, nothing, type Region } from "./live_region.ts";
 import type { Screen } from "./ports.ts";
 import { formatTransfers, type TransferProgress } from "./progress.ts";
 
@@ -48,6 +48,13 @@ export class ProgressBoard implements Disposable {
     const isCalm = this.#drawing === undefined && this.#region.isEmpty;
     if (isCalm || this.#pendingLines.length >= pendingLinesMax) this.#draw();
     else this.#keepDrawing();
+  }
+
+  /** Takes bars and prompt away while `write` puts whole lines on the screen, as on standard error. */
+  around(write: () => void): void {
+    if (!this.#region.isEmpty) this.#region.draw(nothing, this.#takeLines());
+    write();
+    this.redraw();
   }
 
   /** Shows a transfer until the result is disposed. */
@@ -106,12 +113,17 @@ export class ProgressBoard implements Disposable {
   }
 
   #draw(): void {
-    const lines = this.#pendingLines;
-    this.#pendingLines = [];
+    const lines = this.#takeLines();
     const region = this.#layOut();
     if (lines.length > 0 || region.lines.length > 0 || !this.#region.isEmpty) {
       this.#region.draw(region, lines);
     }
+  }
+
+  #takeLines(): string[] {
+    const lines = this.#pendingLines;
+    this.#pendingLines = [];
+    return lines;
   }
 
   #layOut(): Region {

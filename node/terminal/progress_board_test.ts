@@ -32,6 +32,17 @@ Deno.test("bars are redrawn in place, and lines go above them", async () => {
   assertEquals(summary(screen), ["starting", "peer joined", "b 50%"]);
 });
 
+Deno.test("around() lets others write lines where the bars were", async () => {
+  const screen = new FakeScreen();
+  const clock = new ManualClock();
+  using board = new ProgressBoard(screen, clock);
+  board.track(() => progressOf("a", 10));
+  await clock.advance(100);
+  board.log("before");
+  board.around(() => screen.write("something is wrong\r\n"));
+  assertEquals(summary(screen), ["before", "something is wrong", "a 10%"]);
+});
+
 Deno.test("at most ten drawings a second, however much is logged", async () => {
   const screen = new FakeScreen();
   const clock = new ManualClock();
