@@ -6,7 +6,11 @@
  * gets one at a time until it delivers again.
  */
 
-import { ErrorCode, ProtocolError, RemoteError } from "../../protocol/errors.ts";
+import {
+  ErrorCode,
+  ProtocolError,
+  RemoteError,
+} from "../../protocol/errors.ts";
 import type { Answers } from "../../protocol/connection.ts";
 import { unexpected } from "../../protocol/connection.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
@@ -19,6 +23,7 @@ import type { BufferPool } from "./buffer_pool.ts";
 import type { Link } from "./link.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import { RateMeter } from "./rate_meter.ts";
+import { StallWatch } from "./stall_watch.ts";
 
 /** How much a peer may owe: so much time's worth of what it delivers, within these bounds. */
 const WINDOW_SECONDS = 0.5;
@@ -27,9 +32,6 @@ const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 const WINDOW_COUNT_MIN = 2;
 /** More small blocks than this would crowd out what else is asked for on the same link. */
 const WINDOW_COUNT_MAX = 128;
-/** A peer that owes blocks and does not send at least so much in so long is stalled. */
-const STALL_MS = 5_000;
-const STALL_BYTES = 4 * 1024;
 /** Only a backstop: silence is noticed long before. */
 const BLOCK_TIMEOUT_MS = 15 * 60_000;
 
@@ -64,9 +66,8 @@ export class DownloadSource {
   readonly #events: BlockEvents;
   readonly #requests = new Map<number, BlockRequest>();
   readonly #rate: RateMeter;
-  #heardBytes = 0;
-  #heardMs: number;
-  #stalled = false;
+  readonly #stall: StallWatch;
+  #isStalled = false;
   /** Verified blocks that came from this peer. */
   blockCount = 0;
 
@@ -79,7 +80,7 @@ export class DownloadSource {
     this.#options = options;
     this.#events = events;
     this.#rate = new RateMeter(options.clock);
-    this.#heardMs = options.clock.now();
+    this.#stall = new StallWatch(link);
   }
 
   get idle(): boolean {
@@ -88,7 +89,7 @@ export class DownloadSource {
 
   /** Whether it owes blocks that it does not send. */
   get isStalled(): boolean {
-    return this.#stalled;
+    return this.#isStalled;
   }
 
   /** Bytes per second that it delivers. */
@@ -99,7 +100,7 @@ export class DownloadSource {
   /** Whether it may be asked for one more block. */
   get hasRoom(): boolean {
     if (this.link.connection.isClosed) return false;
-    if (this.#stalled) return this.idle;
+    if (this.#isStalled) return this.idle;
     if (this.#requests.size < WINDOW_COUNT_MIN) return true;
     if (this.#requests.size >= WINDOW_COUNT_MAX) return false;
     const bytes = this.#requests.size * this.#options.manifest.blockSize;
@@ -114,10 +115,14 @@ export class DownloadSource {
 
   ask(index: number): void {
     const { manifest, clock } = this.#options;
-    const arriving = new ArrivingBlock(sizeOfBlock(manifest, index), this.link, this.#options);
+    const arriving = new ArrivingBlock(
+      sizeOfBlock(manifest, index),
+      this.link,
+      this.#options,
+    );
     const request = { index, number: 0, sinceMs: clock.now(), arriving };
     this.#requests.set(index, request);
-    if (this.#requests.size === 1) this.#heard(request.sinceMs);
+    if (this.#requests.size === 1) this.#stall.heard(request.sinceMs);
     const { id, size } = manifest;
     request.number = this.link.connection.ask(
       { type: "getBlock", id, size, index },
@@ -144,19 +149,10 @@ export class DownloadSource {
 
   /** Lets time pass. Answers whether the peer has stalled just now. */
   tick(nowMs: number): boolean {
-    const { contentBytes, isHeldBack } = this.link;
-    if (this.idle || isHeldBack || contentBytes - this.#heardBytes >= STALL_BYTES) {
-      this.#heard(nowMs);
-      return false;
-    }
-    if (this.#stalled || nowMs - this.#heardMs < STALL_MS) return false;
-    this.#stalled = true;
+    if (this.idle) this.#stall.heard(nowMs);
+    if (this.#isStalled || !this.#stall.isStalled(nowMs)) return false;
+    this.#isStalled = true;
     return true;
-  }
-
-  #heard(nowMs: number): void {
-    this.#heardBytes = this.link.contentBytes;
-    this.#heardMs = nowMs;
   }
 
   #answers({ index, arriving }: BlockRequest): Answers {
@@ -166,8 +162,8 @@ export class DownloadSource {
         this.#rate.add(chunkSize);
         const buffer = arriving.take();
         if (buffer === undefined) return false;
-        this.#stalled = false;
-        this.#heard(this.#options.clock.now());
+        this.#isStalled = false;
+        this.#stall.heard(this.#options.clock.now());
         this.#requests.delete(index);
         this.#events.arrived(this, index, buffer);
         return true;
@@ -175,7 +171,8 @@ export class DownloadSource {
       failed: (reason) => {
         if (!this.#requests.delete(index)) return;
         arriving.drop();
-        const absent = reason instanceof RemoteError && reason.code === ErrorCode.absent;
+        const absent = reason instanceof RemoteError &&
+          reason.code === ErrorCode.absent;
         this.#events.lost(this, index, absent);
       },
     };
@@ -199,10 +196,16 @@ class ArrivingBlock {
   }
 
   /** Takes one answer. Throws a `ProtocolError` for a wrong piece of the block. */
-  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<void> {
+  async add(
+    message: Message,
+    chunk: ChunkReader,
+    chunkSize: number,
+  ): Promise<void> {
     if (message.type !== "blockData") throw unexpected(message);
     const end = this.#received + chunkSize;
-    if (message.offset !== this.#received || chunkSize === 0 || end > this.#size) {
+    if (
+      message.offset !== this.#received || chunkSize === 0 || end > this.#size
+    ) {
       throw new ProtocolError(
         ErrorCode.malformed,
         `Cannot take ${chunkSize} bytes at ${message.offset} of a block: ${this.#received} of ` +
@@ -216,7 +219,10 @@ class ArrivingBlock {
     this.#isReading = true;
     try {
       this.#buffer ??= await this.#link.holdBack(pool.take(manifest.blockSize));
-      await this.#link.readContent(chunk, new Uint8Array(this.#buffer, this.#received, chunkSize));
+      await this.#link.readContent(
+        chunk,
+        new Uint8Array(this.#buffer, this.#received, chunkSize),
+      );
       received.add(chunkSize);
       this.#received = end;
     } finally {

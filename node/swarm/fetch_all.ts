@@ -13,6 +13,7 @@ import { fileKey } from "./catalog.ts";
 import type { FileKey, HeldFile } from "./catalog.ts";
 import type { Wanted } from "./download.ts";
 import type { SwarmNode } from "./swarm_node.ts";
+import { NotWhole } from "./whole_fetch.ts";
 
 /** Large files that are fetched at the same time. */
 const DOWNLOADS_MAX = 8;
@@ -58,12 +59,27 @@ export async function fetchAll(
 ): Promise<void> {
   const missing = await withoutPresent(wanted, options);
   const small = missing.filter(travelsWhole);
-  const large = groupByContent(missing.filter((file) => !travelsWhole(file)));
-  await fetchSmall(small, options);
-  const queue = large.values();
-  const lanes = Array.from({ length: Math.min(DOWNLOADS_MAX, large.length) }, async () => {
-    for (const copies of queue) await fetchLarge(copies, options);
-  });
+  const large = missing.filter((file) => !travelsWhole(file));
+  await Promise.all([
+    fetchSmall(small, options).then((refused) =>
+      fetchInBlocks(refused, options)
+    ),
+    fetchInBlocks(large, options),
+  ]);
+}
+
+async function fetchInBlocks(
+  files: readonly ListedFile[],
+  options: FetchAllOptions,
+): Promise<void> {
+  const groups = groupByContent(files);
+  const queue = groups.values();
+  const lanes = Array.from(
+    { length: Math.min(DOWNLOADS_MAX, groups.length) },
+    async () => {
+      for (const copies of queue) await fetchLarge(copies, options);
+    },
+  );
   await Promise.all(lanes);
 }
 
@@ -92,7 +108,11 @@ async function withoutPresent(
   const missing = wanted.filter(({ name }) => !existing.has(name));
   if (present.length === 0) return missing;
   const files = present.map(({ name, blockSize }) => (
-    { path: folder.pathOf(name), size: folder.state(name)?.size ?? 0, blockSize }
+    {
+      path: folder.pathOf(name),
+      size: folder.state(name)?.size ?? 0,
+      blockSize,
+    }
   ));
   let position = 0;
   for await (const hashed of disk.hashFiles(files, { sign: false, signal })) {
@@ -100,21 +120,39 @@ async function withoutPresent(
     const same = "id" in hashed && sameBytes(hashed.id, file.id) &&
       files[position]!.size === file.size;
     position++;
-    if (same) settled({ ...wasHere, wanted: file, path: folder.pathOf(file.name) });
-    else if (file.replace) missing.push(file);
-    else settled({ wanted: file, error: new Error(otherFileMessage(file.name)) });
+    if (same) {
+      settled({ ...wasHere, wanted: file, path: folder.pathOf(file.name) });
+    } else if (file.replace) missing.push(file);
+    else {settled({
+        wanted: file,
+        error: new Error(otherFileMessage(file.name)),
+      });}
   }
   return missing;
 }
 
-const wasHere = { wasHere: true, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
+const wasHere = {
+  wasHere: true,
+  seconds: 0,
+  blockCount: 0,
+  badBlockCount: 0,
+  peerCount: 0,
+};
 
 function otherFileMessage(name: string): string {
   return `Cannot get ${name}: there is another file of that name (--force replaces it)`;
 }
 
-async function fetchSmall(small: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
-  if (small.length === 0) return;
+/**
+ * Fetches files that travel whole. Answers those that do not after all: how a file is cut is known only
+ * from whoever announced it first.
+ */
+async function fetchSmall(
+  small: readonly ListedFile[],
+  options: FetchAllOptions,
+): Promise<ListedFile[]> {
+  const refused: ListedFile[] = [];
+  if (small.length === 0) return refused;
   const { node, folder, signal, settled } = options;
   const byName = new Map(small.map((file) => [file.name, file]));
   const done = { wasHere: false, seconds: 0, peerCount: 1, badBlockCount: 0 };
@@ -122,57 +160,64 @@ async function fetchSmall(small: readonly ListedFile[], options: FetchAllOptions
     signal,
     settled: (wanted, outcome) => {
       const file = byName.get(wanted.name)!;
-      if (outcome instanceof Error) return settled({ wanted: file, error: outcome });
+      if (outcome instanceof NotWhole) return void refused.push(file);
+      if (outcome instanceof Error) {
+        return settled({ wanted: file, error: outcome });
+      }
       const path = folder.pathOf(file.name);
-      settled({ ...done, wanted: file, path, file: outcome, blockCount: file.size === 0 ? 0 : 1 });
+      settled({
+        ...done,
+        wanted: file,
+        path,
+        file: outcome,
+        blockCount: file.size === 0 ? 0 : 1,
+      });
     },
   });
+  return refused;
 }
 
-/** Fetches a content once, unless the folder has it under another name, and copies it to its other names. */
-async function fetchLarge(copies: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
+/** Fetches the content once and copies it to its other names. */
+async function fetchLarge(
+  copies: readonly ListedFile[],
+  options: FetchAllOptions,
+): Promise<void> {
   const { node, folder, signal, settled } = options;
-  const unsettled = new Set(copies);
-  const settle = (wanted: ListedFile, how: How) => {
-    unsettled.delete(wanted);
-    settled({ ...how, wanted, path: folder.pathOf(wanted.name) });
-  };
+  const [first, ...others] = copies;
+  const unsettled = [...copies];
   try {
-    const [first] = copies;
-    const held = node.catalog.get(fileKey(first!));
-    const isHere = held?.location.kind === "file";
-    const how = isHere ? { ...notFetched, file: held } : await download(first!, options);
-    if (!isHere) settle(first!, how);
-    for (const wanted of [...unsettled]) {
-      await copyTo(wanted, how.file, options);
-      settle(wanted, how);
+    const { file, seconds, blockCount, badBlockCount, blocksByPeer } =
+      await node.download(
+        first!,
+        signal,
+      );
+    const peerCount = blocksByPeer.size;
+    const done = {
+      wasHere: false,
+      file,
+      seconds,
+      blockCount,
+      badBlockCount,
+      peerCount,
+    };
+    settled({
+      ...done,
+      wanted: unsettled.shift()!,
+      path: folder.pathOf(first!.name),
+    });
+    for (const wanted of others) {
+      await folder.copy(first!.name, wanted.name, { replace: wanted.replace });
+      const stamp = folder.state(wanted.name)?.stamp ?? "";
+      node.catalog.addFile(file.manifest, wanted.name, stamp);
+      settled({
+        ...done,
+        wanted: unsettled.shift()!,
+        path: folder.pathOf(wanted.name),
+      });
     }
   } catch (reason) {
     signal.throwIfAborted();
     const error = reason instanceof Error ? reason : new Error(String(reason));
     for (const wanted of unsettled) settled({ wanted, error });
   }
-}
-
-/** How a content came into the folder. */
-type How = Omit<Fetched, "wanted" | "path">;
-
-const notFetched = { wasHere: false, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
-
-async function download(wanted: ListedFile, { node, signal }: FetchAllOptions) {
-  const downloaded = await node.download(wanted, signal);
-  const { file, seconds, blockCount, badBlockCount, blocksByPeer } = downloaded;
-  const peerCount = blocksByPeer.size;
-  return { wasHere: false, file, seconds, blockCount, badBlockCount, peerCount };
-}
-
-async function copyTo(
-  { name, replace }: ListedFile,
-  { location, manifest }: HeldFile,
-  { node, folder }: FetchAllOptions,
-): Promise<void> {
-  if (location.kind !== "file") throw new Error(`Cannot get ${name}: its content is gone again`);
-  await folder.copy(location.name, name, { replace });
-  const state = folder.state(name);
-  if (state !== undefined) node.catalog.addFile(manifest, name, state.stamp);
 }

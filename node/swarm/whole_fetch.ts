@@ -7,15 +7,12 @@
  * asked first, whatever the tracker knows: saying that a file is missing costs it a few bytes.
  */
 
-import { sameBytes, toHex } from "../../protocol/bytes.ts";
-import { unexpected } from "../../protocol/connection.ts";
-import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import type { ChunkReader } from "../../protocol/frame_reader.ts";
+import { toHex } from "../../protocol/bytes.ts";
 import { WHOLE_COUNT_MAX } from "../../protocol/messages.ts";
-import type { Message, MessageOf } from "../../protocol/messages.ts";
-import { checkManifest } from "../content/manifest.ts";
-import type { LandItem, LandOutcome } from "../store/disk.ts";
+import type { LandOutcome } from "../store/disk.ts";
 import type { TransferProgress } from "../terminal/progress.ts";
+import { ArrivingBatch, PACK_SIZE } from "./arriving_batch.ts";
+import type { Pack, Packed } from "./arriving_batch.ts";
 import { Candidates } from "./candidates.ts";
 import type { HeldFile } from "./catalog.ts";
 import type { DownloadContext, Wanted } from "./download.ts";
@@ -23,32 +20,41 @@ import type { Link } from "./link.ts";
 import type { PeerAddress } from "./links.ts";
 import { PeerLied } from "./manifest_request.ts";
 import { RateMeter } from "./rate_meter.ts";
+import { StallWatch } from "./stall_watch.ts";
 
-/** Files are packed into buffers of this size. */
-const PACK_SIZE = 1024 * 1024;
-/** More files in one pack would keep the disk waiting for them. */
-const PACK_COUNT_MAX = 64;
 /** Requests that one peer works on at a time: it reads the files of one while another is on its way. */
 const BATCHES_PER_PEER = 2;
 const STEP_MS = 250;
 const HOLDERS_EVERY_MS = 1_000;
-/** A peer that has not answered a batch in this time loses it. */
-const BATCH_TIMEOUT_MS = 10_000;
+/** A batch that takes longer goes to a peer that has nothing to do, if there is one. */
+const BATCH_OVERDUE_MS = 10_000;
+/** Only a backstop: a peer that stalls is noticed long before. */
+const BATCH_TIMEOUT_MS = 15 * 60_000;
+/** A file that peers have denied so often may be one that does not travel whole. */
+const DENIALS_MAX = 8;
 
 /** Called once for each file: with what is held of it now, or with why it could not be had. */
 export type WholeSettled = (wanted: Wanted, outcome: HeldFile | Error) => void;
 
+/** The peers that were asked for a file say that they do not have it, whole and in a single block. */
+export class NotWhole extends Error {
+  override readonly name = "NotWhole";
+}
+
 interface Source {
   readonly link: Link;
-  batches: number;
-  /** Names of the files that this peer does not have. */
+  readonly batches: Set<Batch>;
+  readonly stall: StallWatch;
+  /** Names of the files that this peer does not have, or did not send when it was asked. */
   readonly lacks: Set<string>;
 }
 
-interface Packed {
-  readonly wanted: Wanted;
-  readonly source: Source;
-  readonly item: LandItem;
+/** Files that a peer was asked for. */
+interface Batch {
+  /** The number of the request on its link. */
+  request: number;
+  readonly sinceMs: number;
+  readonly arriving: ArrivingBatch;
 }
 
 export class WholeFetch {
@@ -58,6 +64,8 @@ export class WholeFetch {
   readonly #sources = new Map<string, Source>();
   readonly #candidates: Candidates;
   readonly #ended = Promise.withResolvers<void>();
+  /** How often peers have denied a file, by its name. */
+  readonly #denials = new Map<string, number>();
   #joining = 0;
   #asking = false;
   #holdersMs = -Infinity;
@@ -70,7 +78,11 @@ export class WholeFetch {
   #badCount = 0;
 
   /** `wanted` names files of at most `WHOLE_SIZE_MAX` bytes, each name once. */
-  constructor(wanted: readonly Wanted[], context: DownloadContext, settled: WholeSettled) {
+  constructor(
+    wanted: readonly Wanted[],
+    context: DownloadContext,
+    settled: WholeSettled,
+  ) {
     this.#context = context;
     this.#settled = settled;
     this.#candidates = new Candidates(context.random);
@@ -102,7 +114,10 @@ export class WholeFetch {
       this.#endIfDone();
       while (!this.#isEnded) {
         this.#step();
-        await Promise.race([this.#ended.promise, this.#context.clock.sleep(STEP_MS)]);
+        await Promise.race([
+          this.#ended.promise,
+          this.#context.clock.sleep(STEP_MS),
+        ]);
       }
       await this.#ended.promise;
     } finally {
@@ -132,10 +147,37 @@ export class WholeFetch {
     for (const source of [...this.#sources.values()]) {
       if (source.link.connection.isClosed) this.#remove(source, true);
     }
+    for (const source of this.#sources.values()) this.#judge(source, nowMs);
+    this.#askAll();
+    this.#makeRoom(nowMs);
     this.#learnHolders(nowMs);
     this.#joinMore();
-    for (const source of this.#sources.values()) this.#ask(source);
     this.#giveUp(nowMs);
+  }
+
+  /** Takes from a peer what it does not send, and what others could send earlier. */
+  #judge(source: Source, nowMs: number): void {
+    const isStalled = source.batches.size > 0 && source.stall.isStalled(nowMs);
+    const hasIdle = this.#pending.size === 0 &&
+      this.#sources.values().some((other) =>
+        other !== source && other.batches.size === 0
+      );
+    for (const batch of source.batches) {
+      const isOverdue = hasIdle && nowMs - batch.sinceMs >= BATCH_OVERDUE_MS;
+      if (!isStalled && !isOverdue) continue;
+      source.link.connection.cancel(batch.request);
+      this.#batchEnded(source, batch);
+    }
+  }
+
+  /** Peers that have nothing of what is wanted leave their places when others could be tried. */
+  #makeRoom(nowMs: number): void {
+    for (const source of [...this.#sources.values()]) {
+      if (this.#hasRoom() || !this.#candidates.areReady(nowMs)) return;
+      if (source.batches.size === 0 && this.#pending.size > 0) {
+        this.#remove(source, true);
+      }
+    }
   }
 
   /** Files that nobody sends for too long have failed. */
@@ -144,7 +186,10 @@ export class WholeFetch {
       if (wanted.patienceMs === undefined) continue;
       if (nowMs - this.#progressMs < wanted.patienceMs) return;
       const seconds = Math.round(wanted.patienceMs / 1000);
-      this.#failed(wanted, `no peer has sent it for ${seconds} s (are its holders online?)`);
+      this.#failed(
+        wanted,
+        `no peer has sent it for ${seconds} s (are its holders online?)`,
+      );
     }
   }
 
@@ -167,27 +212,35 @@ export class WholeFetch {
       .then((peers) => this.#learned(orphan, peers), () => {})
       .finally(() => {
         this.#asking = false;
-        if (!this.#isEnded) this.#joinMore();
+        this.#joinMore();
       });
   }
 
   /** A connected peer that the tracker names did not have the file before; it may have it by now. */
   #learned(orphan: Wanted, peers: readonly PeerAddress[]): void {
     this.#candidates.add(peers);
-    for (const { nodeId } of peers) this.#sources.get(toHex(nodeId))?.lacks.delete(orphan.name);
+    for (const { nodeId } of peers) {
+      this.#sources.get(toHex(nodeId))?.lacks.delete(orphan.name);
+    }
   }
 
   #firstOrphan(): Wanted | undefined {
     const sources = [...this.#sources.values()];
     for (const wanted of this.#pending.values()) {
-      if (sources.every((source) => source.lacks.has(wanted.name))) return wanted;
+      if (sources.every((source) => source.lacks.has(wanted.name))) {
+        return wanted;
+      }
     }
     return undefined;
   }
 
+  #hasRoom(): boolean {
+    return this.#sources.size + this.#joining < this.#context.connections;
+  }
+
   #joinMore(): void {
-    const { connections, links, clock } = this.#context;
-    while (this.#sources.size + this.#joining < connections) {
+    const { links, clock } = this.#context;
+    while (!this.#isEnded && this.#hasRoom()) {
       const peer = this.#candidates.take(clock.now());
       if (peer === undefined) return;
       if (links.isBanned(peer.nodeId)) this.#candidates.drop(peer.nodeId);
@@ -199,47 +252,82 @@ export class WholeFetch {
     this.#joining++;
     try {
       const link = await this.#context.links.to(peer);
-      const source = { link, batches: 0, lacks: new Set<string>() };
+      const source = {
+        link,
+        batches: new Set<Batch>(),
+        stall: new StallWatch(link),
+        lacks: new Set<string>(),
+      };
       this.#sources.set(link.key, source);
       this.#ask(source);
     } catch {
-      this.#candidates.free(peer.nodeId, { failed: true, nowMs: this.#context.clock.now() });
+      this.#candidates.free(peer.nodeId, {
+        failed: true,
+        nowMs: this.#context.clock.now(),
+      });
     }
     this.#joining--;
   }
 
   #remove(source: Source, failed: boolean): void {
     if (!this.#sources.delete(source.link.key)) return;
-    this.#candidates.free(source.link.nodeId, { failed, nowMs: this.#context.clock.now() });
+    this.#candidates.free(source.link.nodeId, {
+      failed,
+      nowMs: this.#context.clock.now(),
+    });
   }
 
   // Asking.
 
+  #askAll(): void {
+    for (const source of this.#sources.values()) this.#ask(source);
+  }
+
   #ask(source: Source): void {
+    const { link, batches } = source;
     while (
-      !this.#isEnded && source.batches < BATCHES_PER_PEER && !source.link.connection.isClosed
+      !this.#isEnded && batches.size < BATCHES_PER_PEER &&
+      !link.connection.isClosed
     ) {
-      const batch = this.#takeBatch(source);
-      if (batch.length === 0) return;
-      source.batches++;
-      const arriving = new ArrivingBatch(batch, source, this.#context, (pack) => this.#land(pack));
-      source.link.connection.ask(
-        { type: "getWhole", files: batch.map(({ id, size }) => ({ id, size })) },
-        {
-          answer: async (message, chunk, chunkSize) => {
-            try {
-              return await arriving.add(message, chunk, chunkSize) && this.#batchEnded(arriving);
-            } catch (reason) {
-              if (!(reason instanceof PeerLied)) throw reason;
-              this.#blame(source, reason.message);
-              return true;
-            }
-          },
-          failed: () => this.#batchEnded(arriving),
-        },
-        BATCH_TIMEOUT_MS,
-      );
+      const wanted = this.#takeBatch(source);
+      if (wanted.length === 0) return;
+      this.#askBatch(source, wanted);
     }
+  }
+
+  #askBatch(source: Source, wanted: readonly Wanted[]): void {
+    const { link, batches, stall } = source;
+    const sinceMs = this.#context.clock.now();
+    const land = (pack: Pack) => void this.#land(source, pack);
+    const arriving = new ArrivingBatch(wanted, {
+      link,
+      context: this.#context,
+      land,
+    });
+    const batch = { request: 0, sinceMs, arriving };
+    if (batches.size === 0) stall.heard(sinceMs);
+    batches.add(batch);
+    batch.request = link.connection.ask(
+      { type: "getWhole", files: wanted.map(({ id, size }) => ({ id, size })) },
+      {
+        answer: async (message, chunk, chunkSize) => {
+          try {
+            const isLast = await arriving.add(message, chunk, chunkSize);
+            if (message.type === "whole") {
+              stall.heard(this.#context.clock.now());
+            }
+            if (isLast) this.#batchEnded(source, batch);
+            return isLast;
+          } catch (reason) {
+            if (!(reason instanceof PeerLied)) throw reason;
+            this.#blame(source, reason.message);
+            return true;
+          }
+        },
+        failed: () => this.#batchEnded(source, batch),
+      },
+      BATCH_TIMEOUT_MS,
+    );
   }
 
   #takeBatch(source: Source): Wanted[] {
@@ -247,7 +335,9 @@ export class WholeFetch {
     let size = 0;
     for (const wanted of this.#pending.values()) {
       if (source.lacks.has(wanted.name)) continue;
-      if (batch.length >= WHOLE_COUNT_MAX || size + wanted.size > PACK_SIZE) break;
+      if (batch.length >= WHOLE_COUNT_MAX || size + wanted.size > PACK_SIZE) {
+        break;
+      }
       batch.push(wanted);
       size += wanted.size;
     }
@@ -256,16 +346,28 @@ export class WholeFetch {
   }
 
   /** What did not come is wanted again, from others. */
-  #batchEnded(arriving: ArrivingBatch): true {
-    const { source } = arriving;
-    source.batches--;
-    for (const wanted of arriving.end()) {
+  #batchEnded(source: Source, batch: Batch): void {
+    if (!source.batches.delete(batch)) return;
+    const { missing, late } = batch.arriving.end();
+    for (const wanted of [...missing, ...late]) {
       source.lacks.add(wanted.name);
       this.#pending.set(wanted.name, wanted);
     }
-    for (const other of this.#sources.values()) this.#ask(other);
+    for (const wanted of missing) this.#denied(wanted);
+    this.#askAll();
     if (!this.#isEnded) this.#learnHolders(this.#context.clock.now());
-    return true;
+  }
+
+  #denied(wanted: Wanted): void {
+    const count = (this.#denials.get(wanted.name) ?? 0) + 1;
+    this.#denials.set(wanted.name, count);
+    if (count < DENIALS_MAX || this.#isEnded) return;
+    this.#pending.delete(wanted.name);
+    this.#settle(
+      wanted,
+      new NotWhole(`Cannot get ${wanted.name}: its holders deny it`),
+    );
+    this.#endIfDone();
   }
 
   #blame(source: Source, reason: string): void {
@@ -276,7 +378,7 @@ export class WholeFetch {
 
   // Landing.
 
-  async #land({ buffer, packed }: Pack): Promise<void> {
+  async #land(source: Source, { buffer, packed }: Pack): Promise<void> {
     const { disk, pool } = this.#context;
     let outcomes: LandOutcome[];
     try {
@@ -285,14 +387,24 @@ export class WholeFetch {
       outcomes = landing.outcomes;
     } catch (reason) {
       pool.lost(PACK_SIZE);
-      outcomes = packed.map(() => ({ error: (reason as Error).message, code: "failed" }));
+      outcomes = packed.map(() => ({
+        error: (reason as Error).message,
+        code: "failed",
+      }));
     }
     if (this.#isEnded) return;
-    for (const [position, one] of packed.entries()) this.#landed(one, outcomes[position]!);
+    for (const [position, one] of packed.entries()) {
+      this.#landed(source, one, outcomes[position]!);
+    }
+    this.#askAll();
     this.#endIfDone();
   }
 
-  #landed({ wanted, source, item }: Packed, outcome: LandOutcome): void {
+  #landed(
+    source: Source,
+    { wanted, item }: Packed,
+    outcome: LandOutcome,
+  ): void {
     if (outcome === "landed") {
       const { catalog, folder } = this.#context;
       this.#bytes += wanted.size;
@@ -304,109 +416,10 @@ export class WholeFetch {
       this.#blame(source, `sent ${wanted.name} with a wrong ${what}`);
       this.#pending.set(wanted.name, wanted);
     } else {
-      this.#settle(wanted, new Error(`Cannot get ${wanted.name}: ${outcome.error}`));
+      this.#settle(
+        wanted,
+        new Error(`Cannot get ${wanted.name}: ${outcome.error}`),
+      );
     }
-  }
-}
-
-/** Files that go to the disk together. */
-interface Pack {
-  readonly buffer: ArrayBuffer;
-  readonly packed: Packed[];
-}
-
-/** The answers to one request while they come in. */
-class ArrivingBatch {
-  readonly source: Source;
-  readonly #context: DownloadContext;
-  readonly #land: (pack: Pack) => void;
-  /** By position in the request; emptied as answers come. */
-  readonly #awaited: (Wanted | undefined)[];
-  readonly #missing: Wanted[] = [];
-  #answeredCount = 0;
-  #buffer: ArrayBuffer | undefined;
-  #used = 0;
-  #packed: Packed[] = [];
-
-  constructor(
-    batch: readonly Wanted[],
-    source: Source,
-    context: DownloadContext,
-    land: (pack: Pack) => void,
-  ) {
-    this.#awaited = [...batch];
-    this.source = source;
-    this.#context = context;
-    this.#land = land;
-  }
-
-  /** Takes one answer; true when it was the last. Throws `PeerLied` for a file that is not what it should be. */
-  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<boolean> {
-    if (message.type !== "whole" && message.type !== "missing") throw unexpected(message);
-    const wanted = this.#awaited[message.position];
-    if (wanted === undefined) {
-      throw new ProtocolError(ErrorCode.malformed, "Cannot take a file: it was not asked for");
-    }
-    if (message.type === "missing") this.#missing.push(wanted);
-    else await this.#pack(wanted, message, { chunk, chunkSize });
-    this.#awaited[message.position] = undefined;
-    this.#answeredCount++;
-    return this.#answeredCount === this.#awaited.length;
-  }
-
-  /** Hands on what has come. Answers the files that have not. */
-  end(): Wanted[] {
-    this.#flush();
-    return [...this.#missing, ...this.#awaited.filter((wanted) => wanted !== undefined)];
-  }
-
-  async #pack(
-    wanted: Wanted,
-    message: MessageOf<"whole">,
-    { chunk, chunkSize }: { chunk: ChunkReader; chunkSize: number },
-  ): Promise<void> {
-    const manifest = wholeManifest(wanted, message);
-    if (chunkSize !== wanted.size) throw new PeerLied(`sent ${wanted.name} with a wrong size`);
-    if (wanted.publisher !== undefined && !sameBytes(wanted.publisher, manifest.publisher)) {
-      this.#missing.push(wanted);
-      return;
-    }
-    if (this.#used + chunkSize > PACK_SIZE || this.#packed.length >= PACK_COUNT_MAX) this.#flush();
-    const turn = this.#context.limit.take(chunkSize);
-    if (turn !== undefined) await turn;
-    this.#buffer ??= await this.#context.pool.take(PACK_SIZE);
-    await chunk.readChunk(new Uint8Array(this.#buffer, this.#used, chunkSize));
-    this.#context.received.add(chunkSize);
-    const { folder } = this.#context;
-    const target = {
-      kind: "whole",
-      temporary: folder.temporaryPath(),
-      path: folder.pathOf(wanted.name),
-      replace: wanted.replace,
-    } as const;
-    const item = { start: this.#used, manifest, index: 0, target };
-    this.#packed.push({ wanted, source: this.source, item });
-    this.#used += chunkSize;
-  }
-
-  #flush(): void {
-    if (this.#buffer === undefined) return;
-    const pack = { buffer: this.#buffer, packed: this.#packed };
-    this.#buffer = undefined;
-    this.#used = 0;
-    this.#packed = [];
-    if (pack.packed.length > 0) this.#land(pack);
-    else this.#context.pool.give(pack.buffer);
-  }
-}
-
-/** The manifest of a file of one block, or of an empty one, whose hash is its id. */
-function wholeManifest(wanted: Wanted, { blockSize, publisher, signature }: MessageOf<"whole">) {
-  const { id, size, name } = wanted;
-  const hashes = size === 0 ? new Uint8Array(0) : id;
-  try {
-    return checkManifest({ id, size, name, blockSize, publisher, hashes, signatures: signature });
-  } catch (reason) {
-    throw new PeerLied(`sent a false manifest of ${name}: ${(reason as Error).message}`);
   }
 }
