@@ -61,9 +61,7 @@ export async function fetchAll(
   const small = missing.filter(travelsWhole);
   const large = missing.filter((file) => !travelsWhole(file));
   await Promise.all([
-    fetchSmall(small, options).then((refused) =>
-      fetchInBlocks(refused, options)
-    ),
+    fetchSmall(small, options).then((refused) => fetchInBlocks(refused, options)),
     fetchInBlocks(large, options),
   ]);
 }
@@ -74,12 +72,9 @@ async function fetchInBlocks(
 ): Promise<void> {
   const groups = groupByContent(files);
   const queue = groups.values();
-  const lanes = Array.from(
-    { length: Math.min(DOWNLOADS_MAX, groups.length) },
-    async () => {
-      for (const copies of queue) await fetchLarge(copies, options);
-    },
-  );
+  const lanes = Array.from({ length: Math.min(DOWNLOADS_MAX, groups.length) }, async () => {
+    for (const copies of queue) await fetchLarge(copies, options);
+  });
   await Promise.all(lanes);
 }
 
@@ -108,11 +103,7 @@ async function withoutPresent(
   const missing = wanted.filter(({ name }) => !existing.has(name));
   if (present.length === 0) return missing;
   const files = present.map(({ name, blockSize }) => (
-    {
-      path: folder.pathOf(name),
-      size: folder.state(name)?.size ?? 0,
-      blockSize,
-    }
+    { path: folder.pathOf(name), size: folder.state(name)?.size ?? 0, blockSize }
   ));
   let position = 0;
   for await (const hashed of disk.hashFiles(files, { sign: false, signal })) {
@@ -120,24 +111,14 @@ async function withoutPresent(
     const same = "id" in hashed && sameBytes(hashed.id, file.id) &&
       files[position]!.size === file.size;
     position++;
-    if (same) {
-      settled({ ...wasHere, wanted: file, path: folder.pathOf(file.name) });
-    } else if (file.replace) missing.push(file);
-    else {settled({
-        wanted: file,
-        error: new Error(otherFileMessage(file.name)),
-      });}
+    if (same) settled({ ...wasHere, wanted: file, path: folder.pathOf(file.name) });
+    else if (file.replace) missing.push(file);
+    else settled({ wanted: file, error: new Error(otherFileMessage(file.name)) });
   }
   return missing;
 }
 
-const wasHere = {
-  wasHere: true,
-  seconds: 0,
-  blockCount: 0,
-  badBlockCount: 0,
-  peerCount: 0,
-};
+const wasHere = { wasHere: true, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
 
 function otherFileMessage(name: string): string {
   return `Cannot get ${name}: there is another file of that name (--force replaces it)`;
@@ -161,63 +142,58 @@ async function fetchSmall(
     settled: (wanted, outcome) => {
       const file = byName.get(wanted.name)!;
       if (outcome instanceof NotWhole) return void refused.push(file);
-      if (outcome instanceof Error) {
-        return settled({ wanted: file, error: outcome });
-      }
+      if (outcome instanceof Error) return settled({ wanted: file, error: outcome });
       const path = folder.pathOf(file.name);
-      settled({
-        ...done,
-        wanted: file,
-        path,
-        file: outcome,
-        blockCount: file.size === 0 ? 0 : 1,
-      });
+      settled({ ...done, wanted: file, path, file: outcome, blockCount: file.size === 0 ? 0 : 1 });
     },
   });
   return refused;
 }
 
-/** Fetches the content once and copies it to its other names. */
-async function fetchLarge(
-  copies: readonly ListedFile[],
-  options: FetchAllOptions,
-): Promise<void> {
+/** Fetches a content once, unless the folder has it under another name, and copies it to its other names. */
+async function fetchLarge(copies: readonly ListedFile[], options: FetchAllOptions): Promise<void> {
   const { node, folder, signal, settled } = options;
-  const [first, ...others] = copies;
-  const unsettled = [...copies];
+  const unsettled = new Set(copies);
+  const settle = (wanted: ListedFile, how: How) => {
+    unsettled.delete(wanted);
+    settled({ ...how, wanted, path: folder.pathOf(wanted.name) });
+  };
   try {
-    const { file, seconds, blockCount, badBlockCount, blocksByPeer } =
-      await node.download(
-        first!,
-        signal,
-      );
-    const peerCount = blocksByPeer.size;
-    const done = {
-      wasHere: false,
-      file,
-      seconds,
-      blockCount,
-      badBlockCount,
-      peerCount,
-    };
-    settled({
-      ...done,
-      wanted: unsettled.shift()!,
-      path: folder.pathOf(first!.name),
-    });
-    for (const wanted of others) {
-      await folder.copy(first!.name, wanted.name, { replace: wanted.replace });
-      const stamp = folder.state(wanted.name)?.stamp ?? "";
-      node.catalog.addFile(file.manifest, wanted.name, stamp);
-      settled({
-        ...done,
-        wanted: unsettled.shift()!,
-        path: folder.pathOf(wanted.name),
-      });
+    const [first] = copies;
+    const held = node.catalog.get(fileKey(first!));
+    const isHere = held?.location.kind === "file";
+    const how = isHere ? { ...notFetched, file: held } : await download(first!, options);
+    if (!isHere) settle(first!, how);
+    for (const wanted of [...unsettled]) {
+      await copyTo(wanted, how.file, options);
+      settle(wanted, how);
     }
   } catch (reason) {
     signal.throwIfAborted();
     const error = reason instanceof Error ? reason : new Error(String(reason));
     for (const wanted of unsettled) settled({ wanted, error });
   }
+}
+
+/** How a content came into the folder. */
+type How = Omit<Fetched, "wanted" | "path">;
+
+const notFetched = { wasHere: false, seconds: 0, blockCount: 0, badBlockCount: 0, peerCount: 0 };
+
+async function download(wanted: ListedFile, { node, signal }: FetchAllOptions) {
+  const downloaded = await node.download(wanted, signal);
+  const { file, seconds, blockCount, badBlockCount, blocksByPeer } = downloaded;
+  const peerCount = blocksByPeer.size;
+  return { wasHere: false, file, seconds, blockCount, badBlockCount, peerCount };
+}
+
+async function copyTo(
+  { name, replace }: ListedFile,
+  { location, manifest }: HeldFile,
+  { node, folder }: FetchAllOptions,
+): Promise<void> {
+  if (location.kind !== "file") throw new Error(`Cannot get ${name}: its content is gone again`);
+  await folder.copy(location.name, name, { replace });
+  const state = folder.state(name);
+  if (state !== undefined) node.catalog.addFile(manifest, name, state.stamp);
 }
