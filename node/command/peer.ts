@@ -7,6 +7,7 @@
 
 import { addressText } from "../../protocol/address.ts";
 import type { Log } from "../../protocol/ports.ts";
+import { AmbiguousName } from "../swarm/listing.ts";
 import { SharedFolder } from "../swarm/shared_folder.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { completeWith } from "../terminal/completion.ts";
@@ -55,7 +56,7 @@ export async function runPeer(
   const keys = await world.loadIdentity(folder.root);
   using board = new ProgressBoard(world.screen, world.clock);
   const tell = teller(flags.json, board, world);
-  const log: Log = (line) => tell("log", { line }, line);
+  const log: Log = (line) => tell("log", { line }, printable(line));
   using disk = world.openDisk(folder, keys);
   using store = world.openManifestStore(folder, log);
   const ended = new AbortController();
@@ -115,7 +116,9 @@ export async function runPeer(
 
 function teller(json: boolean, board: ProgressBoard, world: World): Tell {
   if (json) return (event, fields) => world.print(JSON.stringify({ event, ...fields }));
-  return (_event, _fields, line) => board.log(line);
+  return (_event, _fields, text) => {
+    for (const line of text.split("\n")) board.log(line);
+  };
 }
 
 interface Ending {
@@ -151,11 +154,10 @@ async function takeCommands(
     try {
       if (await runPeerLine(session, line) === "quit") return ended.abort(new Exit(0));
     } catch (error) {
-      session.tell(
-        "error",
-        { error: (error as Error).message },
-        printable((error as Error).message),
-      );
+      const { message } = error as Error;
+      // This one is a table of what there is, made printable where it was made.
+      const text = error instanceof AmbiguousName ? message : printable(message);
+      session.tell("error", { error: message }, text);
     }
   }
   if (prompt.isInteractive) return ended.abort(new Exit(0));

@@ -110,7 +110,11 @@ export class PeerSession {
           return this.tell("error", { name: nameOrId, error: message }, message);
         }
         if (!told) {
-          this.tell("waiting", { name: nameOrId, reason: message }, `${message} (waiting)`);
+          this.tell(
+            "waiting",
+            { name: nameOrId, reason: message },
+            `${printable(message)} (waiting)`,
+          );
         }
         told = true;
         await clock.sleep(LOOK_AGAIN_MS, signal);
