@@ -3,20 +3,22 @@
  * destination for each run; and a machine that is in the same state before each run.
  *
  * Two things spoil figures on a virtual machine. Memory that was free for some seconds has gone back to
- * the host, and to get it again takes up to two seconds per GiB: so it is touched before each run. And
- * ext4 steps over each recently deleted inode for minutes: so folders of many files stay until the end.
+ * the host, and to get it again takes two seconds per GiB: so a file is written and removed right before
+ * each run, whose pages the run then gets. (Memory of a process would not do: it is freed in large pieces,
+ * which new files are given last.) And ext4 steps over each recently deleted inode for minutes: so folders
+ * of many files stay until the end.
  */
 
 import { join } from "node:path";
 import { randomFile, sameFile } from "../../tests/files.ts";
 
 const GIB = 1024 ** 3;
-/** Memory to touch: what the largest workload takes for its copies and its processes. */
-const TOUCHED_SIZE = 3 * GIB;
-const READ_SIZE = 1 << 20;
+/** Memory to have at hand: what the largest workload takes for its copies and its processes. */
+const WARM_SIZE = 2 * GIB;
+const PIECE_SIZE = 1 << 20;
 
 export interface StageOptions {
-  /** Tiny inputs, and no memory touched: only to see that everything works. */
+  /** Tiny inputs, and memory as it is: only to see that everything works. */
   readonly isSmoke: boolean;
 }
 
@@ -81,7 +83,15 @@ export class Stage implements AsyncDisposable {
   async settle(paths: readonly string[]): Promise<void> {
     await new Deno.Command("sync").output();
     for (const path of paths) readThrough(path);
-    if (!this.isSmoke) await touchMemory();
+    if (!this.isSmoke) this.#warmMemory();
+  }
+
+  #warmMemory(): void {
+    const path = join(this.#root, "warm");
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    const zeros = new Uint8Array(PIECE_SIZE);
+    for (let size = 0; size < WARM_SIZE; size += PIECE_SIZE) file.writeSync(zeros);
+    Deno.removeSync(path);
   }
 
   /** Removes everything. */
@@ -136,12 +146,6 @@ async function isMissing(path: string): Promise<boolean> {
 
 function readThrough(path: string): void {
   using file = Deno.openSync(path);
-  const buffer = new Uint8Array(READ_SIZE);
+  const buffer = new Uint8Array(PIECE_SIZE);
   while (file.readSync(buffer) !== null);
-}
-
-/** In a process of its own, whose end gives the memory back. */
-async function touchMemory(): Promise<void> {
-  const code = `new Uint8Array(${TOUCHED_SIZE}).fill(1)`;
-  await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
 }
