@@ -61,20 +61,11 @@ export class ArrivingBatch {
   }
 
   /** Takes one answer; true when it was the last. Throws `PeerLied` for a file that is not what it should be. */
-  async add(
-    message: Message,
-    chunk: ChunkReader,
-    chunkSize: number,
-  ): Promise<boolean> {
-    if (message.type !== "whole" && message.type !== "missing") {
-      throw unexpected(message);
-    }
+  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<boolean> {
+    if (message.type !== "whole" && message.type !== "missing") throw unexpected(message);
     const wanted = this.#awaited[message.position];
     if (wanted === undefined) {
-      throw new ProtocolError(
-        ErrorCode.malformed,
-        "Cannot take a file: it was not asked for",
-      );
+      throw new ProtocolError(ErrorCode.malformed, "Cannot take a file: it was not asked for");
     }
     if (message.type === "missing") this.#missing.push(wanted);
     else await this.#take(wanted, message, { chunk, chunkSize });
@@ -85,19 +76,13 @@ export class ArrivingBatch {
   }
 
   /** Hands on what has come. Answers which files the peer denies, and which just did not come. */
-  end(): {
-    readonly missing: readonly Wanted[];
-    readonly late: readonly Wanted[];
-  } {
+  end(): { readonly missing: readonly Wanted[]; readonly late: readonly Wanted[] } {
     this.#isEnded = true;
     // What is being read into must not go to the disk; then the end of the read is the time for it.
     if (!this.#isReading) this.#flush();
     const missing = new Set(this.#missing);
     const open = this.#awaited.filter((wanted) => wanted !== undefined);
-    return {
-      missing: this.#missing,
-      late: open.filter((wanted) => !missing.has(wanted)),
-    };
+    return { missing: this.#missing, late: open.filter((wanted) => !missing.has(wanted)) };
   }
 
   async #take(
@@ -106,20 +91,12 @@ export class ArrivingBatch {
     { chunk, chunkSize }: { chunk: ChunkReader; chunkSize: number },
   ): Promise<void> {
     const manifest = wholeManifest(wanted, message);
-    if (chunkSize !== wanted.size) {
-      throw new PeerLied(`sent ${wanted.name} with a wrong size`);
-    }
-    if (
-      wanted.publisher !== undefined &&
-      !sameBytes(wanted.publisher, manifest.publisher)
-    ) {
+    if (chunkSize !== wanted.size) throw new PeerLied(`sent ${wanted.name} with a wrong size`);
+    if (wanted.publisher !== undefined && !sameBytes(wanted.publisher, manifest.publisher)) {
       this.#missing.push(wanted);
       return;
     }
-    if (
-      this.#used + chunkSize > PACK_SIZE ||
-      this.#packed.length >= PACK_COUNT_MAX
-    ) this.#flush();
+    if (this.#used + chunkSize > PACK_SIZE || this.#packed.length >= PACK_COUNT_MAX) this.#flush();
     this.#isReading = true;
     try {
       await this.#read(chunk, chunkSize);
@@ -136,10 +113,7 @@ export class ArrivingBatch {
     const turn = limit.take(size);
     if (turn !== undefined) await this.#link.holdBack(turn);
     this.#buffer ??= await this.#link.holdBack(pool.take(PACK_SIZE));
-    await this.#link.readContent(
-      chunk,
-      new Uint8Array(this.#buffer, this.#used, size),
-    );
+    await this.#link.readContent(chunk, new Uint8Array(this.#buffer, this.#used, size));
     received.add(size);
   }
 
@@ -151,10 +125,7 @@ export class ArrivingBatch {
       path: folder.pathOf(wanted.name),
       replace: wanted.replace,
     } as const;
-    this.#packed.push({
-      wanted,
-      item: { start: this.#used, manifest, index: 0, target },
-    });
+    this.#packed.push({ wanted, item: { start: this.#used, manifest, index: 0, target } });
     this.#used += wanted.size;
   }
 
@@ -170,10 +141,7 @@ export class ArrivingBatch {
 }
 
 /** The manifest of a file of one block, or of an empty one, whose hash is its id. */
-function wholeManifest(
-  wanted: Wanted,
-  { blockSize, publisher, signature }: MessageOf<"whole">,
-) {
+function wholeManifest(wanted: Wanted, { blockSize, publisher, signature }: MessageOf<"whole">) {
   const { id, size, name } = wanted;
   const hashes = size === 0 ? new Uint8Array(0) : id;
   try {
@@ -187,8 +155,6 @@ function wholeManifest(
       signatures: signature,
     });
   } catch (reason) {
-    throw new PeerLied(
-      `sent a false manifest of ${name}: ${(reason as Error).message}`,
-    );
+    throw new PeerLied(`sent a false manifest of ${name}: ${(reason as Error).message}`);
   }
 }

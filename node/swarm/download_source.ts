@@ -6,11 +6,7 @@
  * gets one at a time until it delivers again.
  */
 
-import {
-  ErrorCode,
-  ProtocolError,
-  RemoteError,
-} from "../../protocol/errors.ts";
+import { ErrorCode, ProtocolError, RemoteError } from "../../protocol/errors.ts";
 import type { Answers } from "../../protocol/connection.ts";
 import { unexpected } from "../../protocol/connection.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
@@ -115,11 +111,7 @@ export class DownloadSource {
 
   ask(index: number): void {
     const { manifest, clock } = this.#options;
-    const arriving = new ArrivingBlock(
-      sizeOfBlock(manifest, index),
-      this.link,
-      this.#options,
-    );
+    const arriving = new ArrivingBlock(sizeOfBlock(manifest, index), this.link, this.#options);
     const request = { index, number: 0, sinceMs: clock.now(), arriving };
     this.#requests.set(index, request);
     if (this.#requests.size === 1) this.#stall.heard(request.sinceMs);
@@ -171,8 +163,7 @@ export class DownloadSource {
       failed: (reason) => {
         if (!this.#requests.delete(index)) return;
         arriving.drop();
-        const absent = reason instanceof RemoteError &&
-          reason.code === ErrorCode.absent;
+        const absent = reason instanceof RemoteError && reason.code === ErrorCode.absent;
         this.#events.lost(this, index, absent);
       },
     };
@@ -196,16 +187,10 @@ class ArrivingBlock {
   }
 
   /** Takes one answer. Throws a `ProtocolError` for a wrong piece of the block. */
-  async add(
-    message: Message,
-    chunk: ChunkReader,
-    chunkSize: number,
-  ): Promise<void> {
+  async add(message: Message, chunk: ChunkReader, chunkSize: number): Promise<void> {
     if (message.type !== "blockData") throw unexpected(message);
     const end = this.#received + chunkSize;
-    if (
-      message.offset !== this.#received || chunkSize === 0 || end > this.#size
-    ) {
+    if (message.offset !== this.#received || chunkSize === 0 || end > this.#size) {
       throw new ProtocolError(
         ErrorCode.malformed,
         `Cannot take ${chunkSize} bytes at ${message.offset} of a block: ${this.#received} of ` +
@@ -219,10 +204,7 @@ class ArrivingBlock {
     this.#isReading = true;
     try {
       this.#buffer ??= await this.#link.holdBack(pool.take(manifest.blockSize));
-      await this.#link.readContent(
-        chunk,
-        new Uint8Array(this.#buffer, this.#received, chunkSize),
-      );
+      await this.#link.readContent(chunk, new Uint8Array(this.#buffer, this.#received, chunkSize));
       received.add(chunkSize);
       this.#received = end;
     } finally {

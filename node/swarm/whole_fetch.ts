@@ -78,11 +78,7 @@ export class WholeFetch {
   #badCount = 0;
 
   /** `wanted` names files of at most `WHOLE_SIZE_MAX` bytes, each name once. */
-  constructor(
-    wanted: readonly Wanted[],
-    context: DownloadContext,
-    settled: WholeSettled,
-  ) {
+  constructor(wanted: readonly Wanted[], context: DownloadContext, settled: WholeSettled) {
     this.#context = context;
     this.#settled = settled;
     this.#candidates = new Candidates(context.random);
@@ -114,10 +110,7 @@ export class WholeFetch {
       this.#endIfDone();
       while (!this.#isEnded) {
         this.#step();
-        await Promise.race([
-          this.#ended.promise,
-          this.#context.clock.sleep(STEP_MS),
-        ]);
+        await Promise.race([this.#ended.promise, this.#context.clock.sleep(STEP_MS)]);
       }
       await this.#ended.promise;
     } finally {
@@ -159,9 +152,7 @@ export class WholeFetch {
   #judge(source: Source, nowMs: number): void {
     const isStalled = source.batches.size > 0 && source.stall.isStalled(nowMs);
     const hasIdle = this.#pending.size === 0 &&
-      this.#sources.values().some((other) =>
-        other !== source && other.batches.size === 0
-      );
+      this.#sources.values().some((other) => other !== source && other.batches.size === 0);
     for (const batch of source.batches) {
       const isOverdue = hasIdle && nowMs - batch.sinceMs >= BATCH_OVERDUE_MS;
       if (!isStalled && !isOverdue) continue;
@@ -174,9 +165,7 @@ export class WholeFetch {
   #makeRoom(nowMs: number): void {
     for (const source of [...this.#sources.values()]) {
       if (this.#hasRoom() || !this.#candidates.areReady(nowMs)) return;
-      if (source.batches.size === 0 && this.#pending.size > 0) {
-        this.#remove(source, true);
-      }
+      if (source.batches.size === 0 && this.#pending.size > 0) this.#remove(source, true);
     }
   }
 
@@ -186,10 +175,7 @@ export class WholeFetch {
       if (wanted.patienceMs === undefined) continue;
       if (nowMs - this.#progressMs < wanted.patienceMs) return;
       const seconds = Math.round(wanted.patienceMs / 1000);
-      this.#failed(
-        wanted,
-        `no peer has sent it for ${seconds} s (are its holders online?)`,
-      );
+      this.#failed(wanted, `no peer has sent it for ${seconds} s (are its holders online?)`);
     }
   }
 
@@ -219,17 +205,13 @@ export class WholeFetch {
   /** A connected peer that the tracker names did not have the file before; it may have it by now. */
   #learned(orphan: Wanted, peers: readonly PeerAddress[]): void {
     this.#candidates.add(peers);
-    for (const { nodeId } of peers) {
-      this.#sources.get(toHex(nodeId))?.lacks.delete(orphan.name);
-    }
+    for (const { nodeId } of peers) this.#sources.get(toHex(nodeId))?.lacks.delete(orphan.name);
   }
 
   #firstOrphan(): Wanted | undefined {
     const sources = [...this.#sources.values()];
     for (const wanted of this.#pending.values()) {
-      if (sources.every((source) => source.lacks.has(wanted.name))) {
-        return wanted;
-      }
+      if (sources.every((source) => source.lacks.has(wanted.name))) return wanted;
     }
     return undefined;
   }
@@ -261,20 +243,14 @@ export class WholeFetch {
       this.#sources.set(link.key, source);
       this.#ask(source);
     } catch {
-      this.#candidates.free(peer.nodeId, {
-        failed: true,
-        nowMs: this.#context.clock.now(),
-      });
+      this.#candidates.free(peer.nodeId, { failed: true, nowMs: this.#context.clock.now() });
     }
     this.#joining--;
   }
 
   #remove(source: Source, failed: boolean): void {
     if (!this.#sources.delete(source.link.key)) return;
-    this.#candidates.free(source.link.nodeId, {
-      failed,
-      nowMs: this.#context.clock.now(),
-    });
+    this.#candidates.free(source.link.nodeId, { failed, nowMs: this.#context.clock.now() });
   }
 
   // Asking.
@@ -285,10 +261,7 @@ export class WholeFetch {
 
   #ask(source: Source): void {
     const { link, batches } = source;
-    while (
-      !this.#isEnded && batches.size < BATCHES_PER_PEER &&
-      !link.connection.isClosed
-    ) {
+    while (!this.#isEnded && batches.size < BATCHES_PER_PEER && !link.connection.isClosed) {
       const wanted = this.#takeBatch(source);
       if (wanted.length === 0) return;
       this.#askBatch(source, wanted);
@@ -299,11 +272,7 @@ export class WholeFetch {
     const { link, batches, stall } = source;
     const sinceMs = this.#context.clock.now();
     const land = (pack: Pack) => void this.#land(source, pack);
-    const arriving = new ArrivingBatch(wanted, {
-      link,
-      context: this.#context,
-      land,
-    });
+    const arriving = new ArrivingBatch(wanted, { link, context: this.#context, land });
     const batch = { request: 0, sinceMs, arriving };
     if (batches.size === 0) stall.heard(sinceMs);
     batches.add(batch);
@@ -313,9 +282,7 @@ export class WholeFetch {
         answer: async (message, chunk, chunkSize) => {
           try {
             const isLast = await arriving.add(message, chunk, chunkSize);
-            if (message.type === "whole") {
-              stall.heard(this.#context.clock.now());
-            }
+            if (message.type === "whole") stall.heard(this.#context.clock.now());
             if (isLast) this.#batchEnded(source, batch);
             return isLast;
           } catch (reason) {
@@ -335,9 +302,7 @@ export class WholeFetch {
     let size = 0;
     for (const wanted of this.#pending.values()) {
       if (source.lacks.has(wanted.name)) continue;
-      if (batch.length >= WHOLE_COUNT_MAX || size + wanted.size > PACK_SIZE) {
-        break;
-      }
+      if (batch.length >= WHOLE_COUNT_MAX || size + wanted.size > PACK_SIZE) break;
       batch.push(wanted);
       size += wanted.size;
     }
@@ -363,10 +328,7 @@ export class WholeFetch {
     this.#denials.set(wanted.name, count);
     if (count < DENIALS_MAX || this.#isEnded) return;
     this.#pending.delete(wanted.name);
-    this.#settle(
-      wanted,
-      new NotWhole(`Cannot get ${wanted.name}: its holders deny it`),
-    );
+    this.#settle(wanted, new NotWhole(`Cannot get ${wanted.name}: its holders deny it`));
     this.#endIfDone();
   }
 
@@ -387,10 +349,7 @@ export class WholeFetch {
       outcomes = landing.outcomes;
     } catch (reason) {
       pool.lost(PACK_SIZE);
-      outcomes = packed.map(() => ({
-        error: (reason as Error).message,
-        code: "failed",
-      }));
+      outcomes = packed.map(() => ({ error: (reason as Error).message, code: "failed" }));
     }
     if (this.#isEnded) return;
     for (const [position, one] of packed.entries()) {
@@ -400,11 +359,7 @@ export class WholeFetch {
     this.#endIfDone();
   }
 
-  #landed(
-    source: Source,
-    { wanted, item }: Packed,
-    outcome: LandOutcome,
-  ): void {
+  #landed(source: Source, { wanted, item }: Packed, outcome: LandOutcome): void {
     if (outcome === "landed") {
       const { catalog, folder } = this.#context;
       this.#bytes += wanted.size;
@@ -416,10 +371,7 @@ export class WholeFetch {
       this.#blame(source, `sent ${wanted.name} with a wrong ${what}`);
       this.#pending.set(wanted.name, wanted);
     } else {
-      this.#settle(
-        wanted,
-        new Error(`Cannot get ${wanted.name}: ${outcome.error}`),
-      );
+      this.#settle(wanted, new Error(`Cannot get ${wanted.name}: ${outcome.error}`));
     }
   }
 }
