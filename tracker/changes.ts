@@ -5,14 +5,17 @@
  * skips those that are gone by then.
  */
 
-import type { Holding, SwarmFile, SwarmNode } from "./entries.ts";
-import type { RegistryObserver } from "./registry.ts";
+import type { Holding, Listing, Listings, SwarmFile, SwarmNode } from "./entries.ts";
+import { eachListing, withListing } from "./listings.ts";
+import type { RegistryObserver } from "./registry_copy.ts";
 
 /** Entries to write, and entries to delete. */
 class ChangeSet {
   readonly nodes = new Set<SwarmNode>();
   readonly files = new Set<SwarmFile>();
   readonly holdings = new Set<Holding>();
+  /** The names under which nodes have files now, or have them no longer. */
+  readonly names = new Map<Holding, Listings>();
   readonly droppedNodes = new Set<SwarmNode>();
   readonly droppedFiles = new Set<SwarmFile>();
   readonly droppedHoldings = new Set<Holding>();
@@ -35,6 +38,9 @@ export class Changes implements RegistryObserver {
     addAll(this.#set.nodes, taken.nodes);
     addAll(this.#set.files, taken.files);
     addAll(this.#set.holdings, taken.holdings);
+    for (const [holding, listings] of taken.names) {
+      for (const listing of eachListing(listings)) this.nameChanged(holding, listing);
+    }
     addAll(this.#set.droppedNodes, taken.droppedNodes);
     addAll(this.#set.droppedFiles, taken.droppedFiles);
     addAll(this.#set.droppedHoldings, taken.droppedHoldings);
@@ -58,6 +64,11 @@ export class Changes implements RegistryObserver {
 
   holdingChanged(holding: Holding): void {
     this.#set.holdings.add(holding);
+  }
+
+  nameChanged(holding: Holding, listing: Listing): void {
+    const { names } = this.#set;
+    names.set(holding, withListing(names.get(holding), listing));
   }
 
   /** The holdings of a node that is gone go with the node. */

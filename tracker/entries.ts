@@ -1,7 +1,6 @@
 /** What the registry keeps: nodes, files, their names, and which node holds what of which file. */
 
-import type { Have } from "./have.ts";
-import type { Holders } from "./holders.ts";
+import type { Holder, Holders } from "./holders.ts";
 import type { Listed } from "./serial_list.ts";
 
 /** What names a content: its BEP 52 root and its length in bytes. */
@@ -23,7 +22,7 @@ export interface SwarmNode extends Listed {
   /** When it was last heard, on the tracker's clock. */
   heardMs: number;
   readonly holdings: Map<SwarmFile, Holding>;
-  /** How many files it has, each counted as often as it has names. */
+  /** How many files it has; one that it has under several names counts for each of them. */
   fileCount: number;
   gone: boolean;
 }
@@ -34,9 +33,9 @@ export interface SwarmFile extends FileRef {
   readonly serial: number;
   readonly blockSize: number;
   readonly publisher: Uint8Array;
-  /** By name: under which names it is listed. There is always at least one. */
-  readonly listings: Map<string, Listing>;
   readonly holders: Holders;
+  /** The names that nodes have it under. */
+  listings: Listings;
   gone: boolean;
 }
 
@@ -49,16 +48,14 @@ export interface Listing extends Listed {
   gone: boolean;
 }
 
+/** The names of a file, or those that one node has it under: none, one, or at least two by name. */
+export type Listings = undefined | Listing | Map<string, Listing>;
+
 /** What one node holds of one file. */
-export interface Holding {
+export interface Holding extends Holder {
   readonly node: SwarmNode;
   readonly file: SwarmFile;
-  /** Under which names the node has the file: one, nearly always. */
-  listings: Listing[];
-  /** The block size that the node's bitfields are counted in. Usually the file's. */
-  blockSize: number;
-  have: Have;
-  /** Where it stands among the file's holders; -1 when it has no block. */
-  place: number;
+  /** The names that the node has the file under: none when it has only reported its blocks. */
+  listings: Listings;
   gone: boolean;
 }

@@ -11,8 +11,17 @@ import { BODY_SIZE_MAX, HEADER_SIZE } from "../protocol/header.ts";
 import { frameSize } from "../protocol/messages.ts";
 import type { BodyOf } from "../protocol/messages.ts";
 import type { Random } from "../protocol/ports.ts";
-import type { Holding, SwarmNode } from "./entries.ts";
 import type { Have } from "./have.ts";
+
+/** A node that holds a file, and what it holds of it. */
+export interface Holder {
+  readonly node: { readonly nodeId: Uint8Array; readonly host: string; readonly port: number };
+  /** The block size that the node's bitfields are counted in. Usually the file's. */
+  blockSize: number;
+  have: Have;
+  /** Where it stands among the file's holders; -1 when it has no block. */
+  place: number;
+}
 
 /** A holder as an answer lists it. */
 export type HolderEntry = BodyOf<"holders">["holders"][number];
@@ -33,7 +42,7 @@ const SAMPLE_SIZE_MAX = HEADER_SIZE + BODY_SIZE_MAX - EMPTY_ANSWER_SIZE;
 
 export interface SampleOptions {
   /** Left out: it does not need to be told about itself. */
-  readonly asker: SwarmNode | undefined;
+  readonly asker: Holder["node"] | undefined;
   /** The block size in which the asker reads bitfields. */
   readonly blockSize: number;
   /** How many holders are wanted. */
@@ -42,8 +51,8 @@ export interface SampleOptions {
 }
 
 export class Holders {
-  /** The holdings of at least one block; each knows its place here. */
-  #sources: Holding[] = [];
+  /** Those who hold at least one block; each knows its place here. */
+  #sources: Holder[] = [];
   #seederCount = 0;
   #idleCount = 0;
 
@@ -61,43 +70,43 @@ export class Holders {
     return this.#sources.length + this.#idleCount;
   }
 
-  add(holding: Holding): void {
-    if (holding.have.extent === "none") {
+  add(holder: Holder): void {
+    if (holder.have.extent === "none") {
       this.#idleCount++;
       return;
     }
-    if (holding.have.extent === "all") this.#seederCount++;
-    holding.place = this.#sources.length;
+    if (holder.have.extent === "all") this.#seederCount++;
+    holder.place = this.#sources.length;
     // Most files have few holders, and the first `push` would make room for seventeen.
-    if (holding.place === 0) this.#sources = [holding];
-    else this.#sources.push(holding);
+    if (holder.place === 0) this.#sources = [holder];
+    else this.#sources.push(holder);
   }
 
   /** The last one takes the place of the one that goes. */
-  remove(holding: Holding): void {
-    if (holding.have.extent === "none") {
+  remove(holder: Holder): void {
+    if (holder.have.extent === "none") {
       this.#idleCount--;
       return;
     }
-    if (holding.have.extent === "all") this.#seederCount--;
+    if (holder.have.extent === "all") this.#seederCount--;
     const last = this.#sources.pop()!;
-    if (last !== holding) {
-      this.#sources[holding.place] = last;
-      last.place = holding.place;
+    if (last !== holder) {
+      this.#sources[holder.place] = last;
+      last.place = holder.place;
     }
-    holding.place = -1;
+    holder.place = -1;
   }
 
   /** A node has told what it holds by now. */
-  update(holding: Holding, have: Have): void {
-    this.remove(holding);
-    holding.have = have;
-    this.add(holding);
+  update(holder: Holder, have: Have): void {
+    this.remove(holder);
+    holder.have = have;
+    this.add(holder);
   }
 
   /**
-   * Holders chosen at random, as many as are wanted and an answer takes. One whose bitfield has no room any more is passed
-   * over for others, so a large file's answer has few partial holders and many complete ones.
+   * Holders chosen at random, as many as are wanted and an answer takes. One whose bitfield has no room any
+   * more is passed over for others, so a large file's answer has few partial holders and many complete ones.
    */
   sample({ asker, blockSize, countMax, random }: SampleOptions): HolderEntry[] {
     const chosen: HolderEntry[] = [];
@@ -116,7 +125,7 @@ export class Holders {
   }
 
   /** Picks one from `place` on at random and puts it there. */
-  #draw(place: number, random: Random): Holding {
+  #draw(place: number, random: Random): Holder {
     const from = place + Math.floor(random() * (this.#sources.length - place));
     const picked = this.#sources[from]!;
     const other = this.#sources[place]!;

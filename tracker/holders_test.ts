@@ -31,7 +31,7 @@ function nodeOf(number: number): SwarmNode {
 function holdingOf(number: number, have: Have, blockSize = BLOCK_SIZE): Holding {
   const file = {} as SwarmFile;
   const node = nodeOf(number);
-  return { node, file, listings: [], blockSize, have, place: -1, gone: false };
+  return { node, file, listings: undefined, blockSize, have, place: -1, gone: false };
 }
 
 function some(size = 4): Have {

@@ -1,11 +1,11 @@
 /** How much the registry may hold, and how that is counted. */
 
 import { ErrorCode } from "../protocol/errors.ts";
-import type { Holding, SwarmNode } from "./entries.ts";
+import type { SwarmNode } from "./entries.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface RegistryLimits {
-  /** How many files one node may have, each counted as often as it has names. */
+  /** How many files one node may have; one under several names counts for each of them. */
   readonly filesPerNode: number;
   /** How many bytes all entries may take, counted with the costs below. */
   readonly memory: number;
@@ -13,13 +13,12 @@ export interface RegistryLimits {
 
 export const DEFAULT_LIMITS: RegistryLimits = { filesPerNode: 1_000_000, memory: 2 ** 30 };
 
-/** A content may have so many names on one node. Only empty files have more than a few. */
-export const NAMES_PER_HOLDING_MAX = 65_536;
-
 /** What entries take in memory, in bytes, without names and bitfields: measured, and rounded up. */
 export const NODE_COST = 1024;
 export const FILE_COST = 1024;
 export const HOLDING_COST = 192;
+/** One more name of a file on a node that has it under another. */
+export const ALIAS_COST = 128;
 const LISTING_COST = 512;
 
 /** What a file takes for one of its names. A character takes two bytes at most. */
@@ -27,18 +26,12 @@ export function listingCost(name: string): number {
   return LISTING_COST + 2 * name.length;
 }
 
-/** Throws a `Refusal` when a node cannot have one more file, or one more name of a file. */
-export function requirePlace(
-  node: SwarmNode,
-  holding: Holding | undefined,
-  limits: RegistryLimits,
-): void {
-  const names = holding?.listings.length ?? 0;
-  if (node.fileCount >= limits.filesPerNode || names >= NAMES_PER_HOLDING_MAX) {
+/** Throws a `Refusal` when a node cannot have one more file. */
+export function requirePlace({ fileCount }: SwarmNode, { filesPerNode }: RegistryLimits): void {
+  if (fileCount >= filesPerNode) {
     throw new Refusal(
       ErrorCode.limit,
-      `Cannot list more: the limit is ${limits.filesPerNode} files a node, and ` +
-        `${NAMES_PER_HOLDING_MAX} names for the same content`,
+      `Cannot list more files: the limit is ${filesPerNode} a node`,
     );
   }
 }

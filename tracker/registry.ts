@@ -3,7 +3,8 @@
  *
  * Pure: no sockets, no clock, no randomness of its own. Everything that arrives here has passed the
  * decoders of the protocol; what a decoder cannot know (names, bitfields, limits) is checked here, before
- * anything is changed. A file lives as long as at least one node holds or wants it.
+ * anything is changed. A file lives as long as at least one node holds or wants it, and is listed under the
+ * names that nodes have it under. What a node only reports, without announcing the file, gives no name.
  */
 
 import { toHex } from "../protocol/bytes.ts";
@@ -16,8 +17,8 @@ import { FileIndex } from "./file_index.ts";
 import type { Have } from "./have.ts";
 import { blockCount, HAVE_ALL, HAVE_NONE, readHave } from "./have.ts";
 import { Holders } from "./holders.ts";
-import type { SampleOptions } from "./holders.ts";
 import {
+  ALIAS_COST,
   DEFAULT_LIMITS,
   FILE_COST,
   HOLDING_COST,
@@ -27,8 +28,10 @@ import {
   requirePlace,
 } from "./limits.ts";
 import type { RegistryLimits } from "./limits.ts";
+import { aliasCount, eachListing, findListing, withListing, withoutListing } from "./listings.ts";
 import { fileAnswer, nodeAnswer, PAGE_COUNT_MAX } from "./pages.ts";
 import { Refusal } from "./refusal.ts";
+import type { RegistryObserver, SavedFile, SavedHolding, SavedNode } from "./registry_copy.ts";
 import { SerialList } from "./serial_list.ts";
 
 /** A file as a node announces it: what it is, and which blocks of it the node holds. */
@@ -39,45 +42,14 @@ export const SAMPLE_COUNT_MAX = 50;
 /** A node that reports is told fewer. It has found others before, and reports again soon. */
 const REPORT_SAMPLE_COUNT_MAX = 16;
 
-/** Is told of every change, for keeping a copy. */
-export interface RegistryObserver {
-  nodeListed(node: SwarmNode): void;
-  /** The node is gone, and all its holdings with it. */
-  nodeDropped(node: SwarmNode): void;
-  fileListed(file: SwarmFile): void;
-  fileDropped(file: SwarmFile): void;
-  /** What a node holds of a file is new, or more or less, or has one more name or one less. */
-  holdingChanged(holding: Holding): void;
-  holdingDropped(holding: Holding): void;
-}
-
 export interface RegistryOptions {
   readonly random: Random;
   readonly limits?: RegistryLimits;
   readonly observer?: RegistryObserver | undefined;
 }
 
-/** A node from an earlier run. */
-export interface SavedNode {
-  readonly serial: number;
-  readonly nodeId: Uint8Array;
-  readonly address: Address;
-}
-
-/** What a node held of a file in an earlier run. */
-export interface SavedHolding {
-  readonly file: SavedFile;
-  readonly names: readonly string[];
-  readonly blockSize: number;
-  /** As on the wire; `undefined` for no block. */
-  readonly have: Uint8Array | undefined;
-}
-
-type SavedFile = Pick<SwarmFile, "serial" | "id" | "size" | "blockSize" | "publisher">;
-
-/** What a node holds of one file, and under which name. */
+/** What a node holds of one file. */
 interface Held {
-  readonly name: string;
   readonly blockSize: number;
   readonly have: Have;
 }
@@ -129,10 +101,7 @@ export class Registry {
   remove(node: SwarmNode): void {
     if (node.gone) return;
     node.gone = true;
-    for (const holding of node.holdings.values()) {
-      for (const listing of holding.listings) this.#dropName(node, listing);
-      this.#dropHolding(holding);
-    }
+    for (const holding of node.holdings.values()) this.#dropHolding(holding);
     this.#nodes.delete(node.key);
     this.#nodeList.forget();
     this.#memory.add(-NODE_COST);
@@ -155,12 +124,13 @@ export class Registry {
    */
   announce(node: SwarmNode, files: readonly AnnouncedFile[]): void {
     const held = files.map(({ name, size, blockSize, have }): Held => {
-      return { name: checkName(name), blockSize, have: readHave(have, size, blockSize) };
+      checkName(name);
+      return { blockSize, have: readHave(have, size, blockSize) };
     });
     files.forEach((described, i) => {
       const file = this.#files.find(described) ??
         makeFile({ ...described, serial: this.#fileSerial + 1 });
-      this.#hold(node, file, held[i]!);
+      this.#holdNamed(node, file, { name: described.name, ...held[i]! });
     });
   }
 
@@ -180,7 +150,8 @@ export class Registry {
    */
   progress(node: SwarmNode, { id, size, have }: BodyOf<"progress">): BodyOf<"holders"> {
     const file = this.#findFile({ id, size });
-    this.#report(node, file, readHave(have, size, blockSizeOf(file, node)));
+    const blockSize = blockSizeOf(file, node);
+    this.#hold(node, file, { blockSize, have: readHave(have, size, blockSize) });
     return this.#holdersOf(file, { asker: node, countMax: REPORT_SAMPLE_COUNT_MAX });
   }
 
@@ -189,7 +160,10 @@ export class Registry {
    * or a limit is reached; those before it are taken note of then.
    */
   finish(node: SwarmNode, files: readonly FileRef[]): void {
-    for (const ref of files) this.#report(node, this.#findFile(ref), HAVE_ALL);
+    for (const ref of files) {
+      const file = this.#findFile(ref);
+      this.#hold(node, file, { blockSize: blockSizeOf(file, node), have: HAVE_ALL });
+    }
   }
 
   /** Who holds a file, besides the node that asks. Throws a `Refusal` when nobody has announced it. */
@@ -202,7 +176,7 @@ export class Registry {
     return nodeAnswer(this.#nodeList.page(after, PAGE_COUNT_MAX));
   }
 
-  /** A page of the files in the order in which they were first announced. */
+  /** A page of the files, once for each name, in the order in which the names came up. */
   listFiles({ after, match }: BodyOf<"listFiles">): BodyOf<"files"> {
     return fileAnswer(this.#files.page(after, PAGE_COUNT_MAX, match));
   }
@@ -212,14 +186,16 @@ export class Registry {
     return this.#addNode(saved, nowMs);
   }
 
-  /** Lists what a node held of a file in an earlier run. Throws a `ProtocolError` when it makes no sense. */
-  restoreHolding(node: SwarmNode, { file, names, blockSize, have }: SavedHolding): void {
-    blockCount(file.size, file.blockSize);
-    const held = have === undefined ? HAVE_NONE : readHave(have, file.size, blockSize);
-    const listed = this.#files.find(file) ?? makeFile(file);
-    for (const name of names) {
-      this.#hold(node, listed, { name: checkName(name), blockSize, have: held });
-    }
+  /** Takes over what a node held of a file in an earlier run. Throws a `ProtocolError` when it makes no sense. */
+  restoreHolding(node: SwarmNode, saved: SavedFile, { blockSize, have }: SavedHolding): Holding {
+    blockCount(saved.size, saved.blockSize);
+    const held = have === undefined ? HAVE_NONE : readHave(have, saved.size, blockSize);
+    return this.#hold(node, this.#files.find(saved) ?? makeFile(saved), { blockSize, have: held });
+  }
+
+  /** Lists a file under a name that a node had it under. Throws a `ProtocolError` when it makes no sense. */
+  restoreName({ node, file, blockSize, have }: Holding, name: string): void {
+    this.#holdNamed(node, file, { name: checkName(name), blockSize, have });
   }
 
   #addNode({ serial, nodeId, address }: SavedNode, heardMs: number): SwarmNode {
@@ -249,32 +225,36 @@ export class Registry {
    * Takes note that a node has a file, which may be new, under a name, which may be new, and what it holds of
    * it. Throws a `Refusal` when a limit is reached; nothing has changed then.
    */
-  #hold(node: SwarmNode, file: SwarmFile, { name, blockSize, have }: Held): void {
-    const before = node.holdings.get(file);
-    const known = file.listings.get(name);
-    const isNamed = known !== undefined && before?.listings.includes(known) === true;
-    const growth = have.bits.length - (before?.have.bits.length ?? -HOLDING_COST);
-    if (!isNamed) requirePlace(node, before, this.#limits);
-    this.#memory.requireRoom(
-      growth + (known === undefined ? listingCost(name) : 0) +
-        (file.listings.size === 0 ? FILE_COST : 0),
-    );
+  #holdNamed(node: SwarmNode, file: SwarmFile, named: Held & { readonly name: string }): void {
+    const { name, blockSize, have } = named;
+    const known = findListing(file.listings, name);
+    const before = node.holdings.get(file)?.listings;
+    const isAlias = before !== undefined && findListing(before, name) === undefined;
+    if (isAlias) requirePlace(node, this.#limits);
+    const besides = (known === undefined ? listingCost(name) : 0) + (isAlias ? ALIAS_COST : 0);
+    const holding = this.#hold(node, file, { blockSize, have, besides });
+    if (before !== undefined && !isAlias) return;
+    this.#addName(holding, known ?? this.#addListing(file, name));
+  }
 
-    if (file.listings.size === 0) this.#addFile(file);
-    const listing = known ?? this.#addListing(file, name);
+  /**
+   * Takes note of what a node holds of a file, which may be new. Throws a `Refusal` when a limit is reached,
+   * with `besides` bytes needed for something else; nothing has changed then.
+   */
+  #hold(node: SwarmNode, file: SwarmFile, held: Held & { readonly besides?: number }): Holding {
+    const { blockSize, have, besides = 0 } = held;
+    const before = node.holdings.get(file);
+    if (before === undefined) requirePlace(node, this.#limits);
+    const cost = before === undefined ? HOLDING_COST : -before.have.bits.length;
+    const fileCost = file.holders.count === 0 ? FILE_COST : 0;
+    this.#memory.requireRoom(have.bits.length + cost + fileCost + besides);
+
     const holding = before ?? this.#addHolding(node, file);
-    if (!isNamed) addName(holding, listing);
-    this.#memory.add(growth);
+    this.#memory.add(have.bits.length - holding.have.bits.length);
     holding.blockSize = blockSize;
     file.holders.update(holding, have);
     this.#observer?.holdingChanged(holding);
-  }
-
-  /** A node that only reports has a file under the name that was announced first. */
-  #report(node: SwarmNode, file: SwarmFile, have: Have): void {
-    const holding = node.holdings.get(file);
-    const { name } = holding?.listings[0] ?? file.listings.values().next().value!;
-    this.#hold(node, file, { name, blockSize: blockSizeOf(file, node), have });
+    return holding;
   }
 
   #addFile(file: SwarmFile): void {
@@ -284,52 +264,74 @@ export class Registry {
     this.#observer?.fileListed(file);
   }
 
+  #addHolding(node: SwarmNode, file: SwarmFile): Holding {
+    if (file.holders.count === 0) this.#addFile(file);
+    const { blockSize } = file;
+    const listings = undefined;
+    const holding = { node, file, listings, blockSize, have: HAVE_NONE, place: -1, gone: false };
+    node.holdings.set(file, holding);
+    node.fileCount++;
+    file.holders.add(holding);
+    this.#memory.add(HOLDING_COST);
+    return holding;
+  }
+
   #addListing(file: SwarmFile, name: string): Listing {
     const listing = { serial: ++this.#listingSerial, file, name, nodeCount: 0, gone: false };
-    file.listings.set(name, listing);
+    file.listings = withListing(file.listings, listing);
     this.#files.addListing(listing);
     this.#memory.add(listingCost(name));
     return listing;
   }
 
-  #addHolding(node: SwarmNode, file: SwarmFile): Holding {
-    const { blockSize } = file;
-    const have = HAVE_NONE;
-    const holding = { node, file, listings: [], blockSize, have, place: -1, gone: false };
-    node.holdings.set(file, holding);
-    file.holders.add(holding);
-    return holding;
+  /** A node has a file under one more name; the first of its names is counted with the holding. */
+  #addName(holding: Holding, listing: Listing): void {
+    if (holding.listings !== undefined) {
+      holding.node.fileCount++;
+      this.#memory.add(ALIAS_COST);
+    }
+    holding.listings = withListing(holding.listings, listing);
+    listing.nodeCount++;
+    this.#observer?.nameChanged(holding, listing);
   }
 
   #withdrawName(holding: Holding, name: string): void {
-    const { node, listings } = holding;
-    const place = listings.findIndex((listing) => listing.name === name);
-    if (place < 0) return;
-    const [listing] = listings.splice(place, 1);
-    this.#dropName(node, listing!);
-    if (listings.length === 0) this.#dropHolding(holding);
-    else this.#observer?.holdingChanged(holding);
+    const listing = findListing(holding.listings, name);
+    // Either the only name, or there was none in the first place.
+    if (listing === holding.listings) this.#dropHolding(holding);
+    else if (listing !== undefined) this.#dropAlias(holding, listing);
   }
 
-  #dropName(node: SwarmNode, listing: Listing): void {
-    node.fileCount--;
+  /** Forgets one of several names that a node has a file under. */
+  #dropAlias(holding: Holding, listing: Listing): void {
+    holding.node.fileCount--;
+    this.#memory.add(-ALIAS_COST);
+    holding.listings = withoutListing(holding.listings, listing);
+    this.#release(listing);
+    this.#observer?.nameChanged(holding, listing);
+  }
+
+  /** One node less has a file under this name. */
+  #release(listing: Listing): void {
     listing.nodeCount--;
     if (listing.nodeCount > 0) return;
+    const { file, name } = listing;
     listing.gone = true;
-    listing.file.listings.delete(listing.name);
+    file.listings = withoutListing(file.listings, listing);
     this.#files.removeListing(listing);
-    this.#memory.add(-listingCost(listing.name));
+    this.#memory.add(-listingCost(name));
   }
 
-  /** Forgets a holding whose names have been dropped. */
   #dropHolding(holding: Holding): void {
-    const { node, file, have } = holding;
+    const { node, file, have, listings } = holding;
     holding.gone = true;
     node.holdings.delete(file);
+    node.fileCount -= 1 + aliasCount(listings);
+    this.#memory.add(-HOLDING_COST - ALIAS_COST * aliasCount(listings) - have.bits.length);
     file.holders.remove(holding);
-    this.#memory.add(-HOLDING_COST - have.bits.length);
+    for (const listing of eachListing(listings)) this.#release(listing);
     this.#observer?.holdingDropped(holding);
-    if (file.listings.size === 0) this.#dropFile(file);
+    if (file.holders.count === 0) this.#dropFile(file);
   }
 
   #dropFile(file: SwarmFile): void {
@@ -349,7 +351,7 @@ export class Registry {
 
   #holdersOf(
     file: SwarmFile,
-    { asker, countMax }: Pick<SampleOptions, "asker" | "countMax">,
+    { asker, countMax }: { readonly asker: SwarmNode | undefined; readonly countMax: number },
   ): BodyOf<"holders"> {
     const { holders } = file;
     const blockSize = blockSizeOf(file, asker);
@@ -363,17 +365,16 @@ export class Registry {
 
 /** A file that is not listed yet. */
 function makeFile({ serial, id, size, blockSize, publisher }: SavedFile): SwarmFile {
-  const listings = new Map<string, Listing>();
-  return { serial, id, size, blockSize, publisher, listings, holders: new Holders(), gone: false };
-}
-
-/** A node has a file under one more name. */
-function addName(holding: Holding, listing: Listing): void {
-  // There is rarely a second one, and the first `push` would make room for seventeen.
-  if (holding.listings.length === 0) holding.listings = [listing];
-  else holding.listings.push(listing);
-  holding.node.fileCount++;
-  listing.nodeCount++;
+  return {
+    serial,
+    id,
+    size,
+    blockSize,
+    publisher,
+    holders: new Holders(),
+    listings: undefined,
+    gone: false,
+  };
 }
 
 /** In which blocks a node counts what it holds of a file. */

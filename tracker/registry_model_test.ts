@@ -30,21 +30,16 @@ class Model {
   }
 
   announce(node: number, id: number, { have, name }: { have: string; name: string }): void {
-    const holding = this.nodes.get(node)!.get(id) ?? { have, names: new Set() };
-    holding.have = have;
-    holding.names.add(name);
-    this.nodes.get(node)!.set(id, holding);
+    this.#hold(node, id, have).names.add(name);
     if (!this.#listings.some((listing) => listing.id === id && listing.name === name)) {
       this.#listings.push({ id, name });
     }
   }
 
-  /** Answers false when the file is not listed. */
+  /** Answers false when nobody holds the file. */
   report(node: number, id: number, have: string): boolean {
-    const first = this.#listings.find((listing) => listing.id === id);
-    if (first === undefined) return false;
-    const [name] = this.nodes.get(node)!.get(id)?.names ?? [first.name];
-    this.announce(node, id, { have, name: name! });
+    if (!this.isHeld(id)) return false;
+    this.#hold(node, id, have);
     return true;
   }
 
@@ -53,6 +48,10 @@ class Model {
     holding?.names.delete(name);
     if (holding?.names.size === 0) this.nodes.get(node)!.delete(id);
     this.#sweep();
+  }
+
+  isHeld(id: number): boolean {
+    return this.#holdings(id).length > 0;
   }
 
   files(match: string): unknown[] {
@@ -72,8 +71,16 @@ class Model {
 
   fileCounts(): [number, number][] {
     return [...this.nodes].map(([node, held]) => {
-      return [node, [...held.values()].reduce((sum, { names }) => sum + names.size, 0)];
+      const counts = [...held.values()].map(({ names }) => Math.max(1, names.size));
+      return [node, counts.reduce((sum, count) => sum + count, 0)];
     });
+  }
+
+  #hold(node: number, id: number, have: string): ModelHolding {
+    const holding = this.nodes.get(node)!.get(id) ?? { have, names: new Set() };
+    holding.have = have;
+    this.nodes.get(node)!.set(id, holding);
+    return holding;
   }
 
   #holdings(id: number): [number, ModelHolding][] {
@@ -91,12 +98,13 @@ class Model {
 }
 
 const HAVES = { all: new Uint8Array(0), some: PARTIAL, none: NONE };
-const NAMES = ["a", "b", "00000003"];
+const NAMES = ["a", "b", "c", "00000003"];
+const FILE_COUNT = 4;
 
 const step = fc.record({
   action: fc.constantFrom("join", "remove", "announce", "progress", "finish", "withdraw"),
   node: fc.integer({ min: 1, max: 5 }),
-  file: fc.integer({ min: 1, max: 6 }),
+  file: fc.integer({ min: 1, max: FILE_COUNT }),
   name: fc.constantFrom(...NAMES),
   have: fc.constantFrom("all", "some", "none"),
 }, { noNullPrototype: true });
@@ -153,11 +161,14 @@ class Pair {
       allNodes(this.registry).map(({ port, fileCount }) => [port, fileCount]).sort(),
       this.model.fileCounts().sort(),
     );
-    for (const { id, size } of allFiles(this.registry)) {
-      const { holders } = this.registry.findHolders({ id, size }, this.#nodes.get(1));
-      const number = new DataView(id.buffer, id.byteOffset).getUint32(0);
-      const ports = holders.map(({ port }) => port).sort((a, b) => a - b);
-      assertEquals(ports, this.model.sources(number, 1));
+    for (let file = 1; file <= FILE_COUNT; file++) {
+      const find = () => this.registry.findHolders(fileOf(file), this.#nodes.get(1));
+      if (this.model.isHeld(file)) {
+        const ports = find().holders.map(({ port }) => port).sort((a, b) => a - b);
+        assertEquals(ports, this.model.sources(file, 1));
+      } else {
+        assertThrows(find, Refusal);
+      }
     }
   }
 }

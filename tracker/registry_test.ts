@@ -79,19 +79,93 @@ Deno.test("withdraw() takes a name, and the file with the last one", () => {
   registry.announce(node, [fileOf(1, { name: "a" }), fileOf(1, { name: "b" }), fileOf(1)]);
   registry.withdraw(node, [fileOf(1, { name: "b" }), fileOf(1, { name: "b" }), fileOf(2)]);
   assertEquals(namesOf(allFiles(registry)), ["a", "file-1"]);
-  registry.withdraw(node, [fileOf(1, { name: "a" }), fileOf(1)]);
+  registry.withdraw(node, [fileOf(1, { name: "a" })]);
+  registry.withdraw(node, [fileOf(1, { name: "a" })]);
+  assertEquals([registry.fileCount, node.fileCount], [1, 1]);
+  registry.withdraw(node, [fileOf(1)]);
   assertEquals([registry.fileCount, node.fileCount, registry.memory], [0, 0, NODE_COST]);
 });
 
-Deno.test("a node that only reports has a file under the name that came first", () => {
+Deno.test("a name that is withdrawn and announced again is listed last", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  registry.announce(node, ["a", "b"].map((name) => fileOf(1, { name })));
+  registry.withdraw(node, [fileOf(1, { name: "a" })]);
+  registry.announce(node, [fileOf(1, { name: "a" })]);
+  assertEquals(namesOf(allFiles(registry)), ["b", "a"]);
+});
+
+Deno.test("a node that only reports holds a file without giving it a name", () => {
   const registry = registryOf();
   const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
   registry.announce(seeder, [fileOf(1, { name: "a" }), fileOf(1, { name: "b" })]);
   registry.finish(leecher, [fileOf(1)]);
-  registry.finish(leecher, [fileOf(1)]);
+  for (const { seeders } of allFiles(registry)) assertEquals(seeders, 2);
   registry.remove(seeder);
-  assertEquals(namesOf(allFiles(registry)), ["a"]);
+  assertEquals(allFiles(registry), []);
+  assertEquals(registry.findHolders(fileOf(1), undefined).seeders, 1);
   assertEquals(leecher.fileCount, 1);
+  // Its report may overtake its announcement.
+  registry.announce(leecher, [fileOf(1, { name: "b" })]);
+  assertEquals(namesOf(allFiles(registry)), ["b"]);
+  assertEquals(leecher.fileCount, 1);
+  registry.withdraw(leecher, [fileOf(1, { name: "b" })]);
+  assertEquals(registry.fileCount, 0);
+});
+
+Deno.test("what a node only reported is withdrawn under any name", () => {
+  const registry = registryOf();
+  const [seeder, leecher] = [join(registry, 1), join(registry, 2)];
+  registry.announce(seeder, [fileOf(1)]);
+  registry.finish(leecher, [fileOf(1)]);
+  registry.withdraw(leecher, [fileOf(1, { name: "any" })]);
+  assertEquals(registry.findHolders(fileOf(1), undefined).seeders, 1);
+});
+
+Deno.test("1,000 names of one content on four nodes: paging, counting and leaving", () => {
+  const registry = registryOf();
+  const nodes = [1, 2, 3, 4].map((number) => join(registry, number));
+  const names = Array.from({ length: 1000 }, (_, i) => `folder-${i}/__init__.py`);
+  const entries = names.map((name) => fileOf(1, { name, size: 0 }));
+  // Each node has half of the names, and each name is on two nodes.
+  for (const [i, node] of nodes.entries()) {
+    const start = i * 250;
+    const own = [...entries, ...entries].slice(start, start + 500);
+    registry.announce(node, own.slice(0, 300));
+    registry.announce(node, own.slice(200));
+  }
+  const listed = () => namesOf(allFiles(registry)).sort();
+  assertEquals(listed(), names.toSorted());
+  assertEquals(namesOf(allFiles(registry, toHex(idOf(1)))).sort(), names.toSorted());
+  assertEquals(namesOf(allFiles(registry, names[999]!)), [names[999]!]);
+  assertEquals(allNodes(registry).map(({ fileCount }) => fileCount), [500, 500, 500, 500]);
+  const { seeders, holders } = registry.findHolders(entries[0]!, undefined);
+  assertEquals([seeders, holders.length, registry.fileCount], [4, 4, 1]);
+
+  registry.withdraw(nodes[0]!, entries.slice(0, 250));
+  assertEquals(listed(), names.toSorted());
+  registry.withdraw(nodes[3]!, entries.slice(0, 250));
+  assertEquals(listed(), names.slice(250).sort());
+  registry.remove(nodes[1]!);
+  registry.remove(nodes[2]!);
+  assertEquals(listed(), [...names.slice(250, 500), ...names.slice(750)].sort());
+  registry.withdraw(nodes[0]!, entries);
+  registry.withdraw(nodes[3]!, entries);
+  assertEquals([registry.fileCount, registry.memory], [0, 2 * NODE_COST]);
+});
+
+Deno.test("50,000 names of one content do not make anything slow", () => {
+  const registry = registryOf();
+  const node = join(registry, 1);
+  const entries = Array.from({ length: 50_000 }, (_, i) => fileOf(1, { name: `name-${i}` }));
+  registry.announce(node, entries);
+  registry.announce(node, entries);
+  assertEquals([node.fileCount, allFiles(registry).length], [50_000, 50_000]);
+  registry.withdraw(node, entries.slice(1));
+  assertEquals(namesOf(allFiles(registry)), ["name-0"]);
+  registry.announce(node, entries);
+  registry.remove(node);
+  assertEquals(registry.memory, 0);
 });
 
 Deno.test("a file is found by leading digits of its id, eight at least", () => {
@@ -229,6 +303,33 @@ Deno.test("limits: files of a node, and memory", () => {
   });
   small.remove(hog);
   small.announce(join(small, 500), [fileOf(1)]);
+});
+
+Deno.test("limits: an announcement that is refused changes nothing", () => {
+  const announcements = [
+    { node: 0, file: fileOf(1, { name: "a" }) },
+    { node: 0, file: fileOf(1, { name: "b", have: PARTIAL }) },
+    { node: 1, file: fileOf(1, { name: "b" }) },
+    { node: 1, file: fileOf(1, { name: "c" }) },
+    { node: 1, file: fileOf(2, { name: "a", have: PARTIAL }) },
+  ];
+  for (let memory = 2 * NODE_COST; memory < 10_000; memory += 32) {
+    const registry = registryOf({ filesPerNode: 10, memory });
+    const nodes = [join(registry, 1), join(registry, 2)];
+    const seen = () => [allFiles(registry), allNodes(registry), registry.memory];
+    for (const { node, file } of announcements) {
+      const before = seen();
+      try {
+        registry.announce(nodes[node]!, [file]);
+      } catch (error) {
+        assertEquals(error instanceof Refusal && error.code, ErrorCode.limit);
+        assertEquals(seen(), before);
+      }
+      assert(registry.memory <= memory, `${registry.memory} bytes of ${memory}`);
+    }
+    for (const node of nodes) registry.remove(node);
+    assertEquals(registry.memory, 0);
+  }
 });
 
 Deno.test("limits: bitfields count as memory and are given back", () => {

@@ -13,6 +13,7 @@ import type { Clock, Log } from "../protocol/ports.ts";
 import { Changes } from "./changes.ts";
 import type { ChangeSet } from "./changes.ts";
 import type { Holding, SwarmFile, SwarmNode } from "./entries.ts";
+import { eachListing, findListing } from "./listings.ts";
 import type { Registry } from "./registry.ts";
 import { openDatabase, reasonOf, unusable } from "./state_schema.ts";
 
@@ -22,12 +23,19 @@ const ROWS_PER_TURN = 500;
 
 const LOAD_NODES = "SELECT serial, id, host, port FROM node ORDER BY serial";
 const LOAD_HOLDINGS = `
-  SELECT node, names, holding.block_size AS unit, have, serial, id, size, file.block_size, publisher
+  SELECT node, holding.block_size AS unit, have, serial, id, size, file.block_size, publisher
   FROM file JOIN holding ON file = serial ORDER BY serial`;
-/** The holdings of a node that is gone are deleted a few at a time. */
-const DROP_SOME_HOLDINGS = `
+const LOAD_NAMES = "SELECT node, file, name FROM name";
+/** What there may be a lot of is deleted a few at a time. */
+const DROP_HOLDINGS_OF_NODE = `
   DELETE FROM holding WHERE node = ?1
   AND file IN (SELECT file FROM holding WHERE node = ?1 LIMIT ${ROWS_PER_TURN})`;
+const DROP_NAMES_OF_NODE = `
+  DELETE FROM name WHERE node = ?1
+  AND (file, name) IN (SELECT file, name FROM name WHERE node = ?1 LIMIT ${ROWS_PER_TURN})`;
+const DROP_NAMES_OF_HOLDING = `
+  DELETE FROM name WHERE node = ?1 AND file = ?2
+  AND name IN (SELECT name FROM name WHERE node = ?1 AND file = ?2 LIMIT ${ROWS_PER_TURN})`;
 
 interface NodeRow {
   readonly serial: number;
@@ -38,7 +46,6 @@ interface NodeRow {
 
 interface HoldingRow {
   readonly node: number;
-  readonly names: string;
   readonly unit: number;
   readonly have: Uint8Array | null;
   readonly serial: number;
@@ -48,28 +55,42 @@ interface HoldingRow {
   readonly publisher: Uint8Array;
 }
 
-/** Writes single rows; the statements are compiled once. */
+interface NameRow {
+  readonly node: number;
+  readonly file: number;
+  readonly name: string;
+}
+
+/** Writes rows; the statements are compiled once. */
 class RowWriter {
   readonly #putNode: StatementSync;
   readonly #putFile: StatementSync;
   readonly #putHolding: StatementSync;
+  readonly #putName: StatementSync;
   readonly #dropNode: StatementSync;
   readonly #dropFile: StatementSync;
   readonly #dropHolding: StatementSync;
-  readonly #dropSomeHoldings: StatementSync;
+  readonly #dropName: StatementSync;
+  readonly #dropHoldingsOfNode: StatementSync;
+  readonly #dropNamesOfNode: StatementSync;
+  readonly #dropNamesOfHolding: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#putNode = database.prepare("INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?)");
     this.#putFile = database.prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)");
-    this.#putHolding = database.prepare("INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?)");
+    this.#putHolding = database.prepare("INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?)");
+    this.#putName = database.prepare("INSERT OR IGNORE INTO name VALUES (?, ?, ?)");
     this.#dropNode = database.prepare("DELETE FROM node WHERE serial = ?");
     this.#dropFile = database.prepare("DELETE FROM file WHERE serial = ?");
     this.#dropHolding = database.prepare("DELETE FROM holding WHERE node = ? AND file = ?");
-    this.#dropSomeHoldings = database.prepare(DROP_SOME_HOLDINGS);
+    this.#dropName = database.prepare("DELETE FROM name WHERE node = ? AND file = ? AND name = ?");
+    this.#dropHoldingsOfNode = database.prepare(DROP_HOLDINGS_OF_NODE);
+    this.#dropNamesOfNode = database.prepare(DROP_NAMES_OF_NODE);
+    this.#dropNamesOfHolding = database.prepare(DROP_NAMES_OF_HOLDING);
   }
 
-  /** Writes all that has changed, row by row; whoever iterates decides how fast. */
-  *write(changes: ChangeSet): Generator<void> {
+  /** Writes all that has changed; each step tells how many rows it took. Whoever iterates decides how fast. */
+  *write(changes: ChangeSet): Generator<number> {
     yield* this.#drop(changes);
     for (const node of changes.nodes) {
       if (!node.gone) yield this.#writeNode(node);
@@ -80,33 +101,58 @@ class RowWriter {
     for (const holding of changes.holdings) {
       if (!holding.gone) yield this.#writeHolding(holding);
     }
+    for (const [holding, listings] of changes.names) {
+      for (const { name } of eachListing(listings)) {
+        if (!holding.gone) yield this.#writeName(holding, name);
+      }
+    }
   }
 
   /** Deletes come first: what has gone and come back stands in both halves. */
-  *#drop({ droppedNodes, droppedFiles, droppedHoldings }: ChangeSet): Generator<void> {
+  *#drop({ droppedNodes, droppedFiles, droppedHoldings }: ChangeSet): Generator<number> {
     for (const { serial } of droppedNodes) {
-      while (Number(this.#dropSomeHoldings.run(serial).changes) > 0) yield;
-      yield void this.#dropNode.run(serial);
+      yield* repeat(this.#dropNamesOfNode, serial);
+      yield* repeat(this.#dropHoldingsOfNode, serial);
+      yield rowCount(this.#dropNode.run(serial));
     }
-    for (const { serial } of droppedFiles) yield void this.#dropFile.run(serial);
+    for (const { serial } of droppedFiles) yield rowCount(this.#dropFile.run(serial));
     for (const { node, file } of droppedHoldings) {
-      yield void this.#dropHolding.run(node.serial, file.serial);
+      yield* repeat(this.#dropNamesOfHolding, node.serial, file.serial);
+      yield rowCount(this.#dropHolding.run(node.serial, file.serial));
     }
   }
 
-  #writeNode({ serial, nodeId, host, port }: SwarmNode): void {
-    this.#putNode.run(serial, nodeId, host, port);
+  #writeNode({ serial, nodeId, host, port }: SwarmNode): number {
+    return rowCount(this.#putNode.run(serial, nodeId, host, port));
   }
 
-  #writeFile({ serial, id, size, blockSize, publisher }: SwarmFile): void {
-    this.#putFile.run(serial, id, size, blockSize, publisher);
+  #writeFile({ serial, id, size, blockSize, publisher }: SwarmFile): number {
+    return rowCount(this.#putFile.run(serial, id, size, blockSize, publisher));
   }
 
-  #writeHolding({ node, file, listings, blockSize, have }: Holding): void {
-    const names = listings.map(({ name }) => name).join("\n");
+  #writeHolding({ node, file, blockSize, have }: Holding): number {
     const bits = have.extent === "none" ? null : have.bits;
-    this.#putHolding.run(node.serial, file.serial, names, blockSize, bits);
+    return rowCount(this.#putHolding.run(node.serial, file.serial, blockSize, bits));
   }
+
+  #writeName({ node, file, listings }: Holding, name: string): number {
+    const isThere = findListing(listings, name) !== undefined;
+    const statement = isThere ? this.#putName : this.#dropName;
+    return rowCount(statement.run(node.serial, file.serial, name));
+  }
+}
+
+/** Runs a statement that deletes some rows until there are no more. */
+function* repeat(statement: StatementSync, ...key: number[]): Generator<number> {
+  let count: number;
+  do {
+    count = rowCount(statement.run(...key));
+    yield count;
+  } while (count === ROWS_PER_TURN);
+}
+
+function rowCount({ changes }: { readonly changes: number | bigint }): number {
+  return Number(changes);
 }
 
 export class StateFile implements AsyncDisposable {
@@ -133,13 +179,18 @@ export class StateFile implements AsyncDisposable {
   /** Fills an empty registry. Throws when the file holds what no tracker would have written. */
   load(registry: Registry): void {
     const nodes = new Map<number, SwarmNode>();
+    const files = new Map<number, SwarmFile>();
     for (const row of this.#rows<NodeRow>(LOAD_NODES)) {
       const { serial, id: nodeId, host, port } = row;
       nodes.set(serial, registry.restoreNode({ serial, nodeId, address: { host, port } }, 0));
     }
     for (const row of this.#rows<HoldingRow>(LOAD_HOLDINGS)) {
       const node = nodes.get(row.node);
-      if (node !== undefined) this.#loadHolding(registry, node, row);
+      if (node !== undefined) files.set(row.serial, this.#loadHolding(registry, node, row).file);
+    }
+    for (const { node, file, name } of this.#rows<NameRow>(LOAD_NAMES)) {
+      const holding = nodes.get(node)?.holdings.get(files.get(file)!);
+      if (holding !== undefined) this.#restore(() => registry.restoreName(holding, name));
     }
     this.changes.take();
   }
@@ -161,8 +212,11 @@ export class StateFile implements AsyncDisposable {
     try {
       this.#database.exec("BEGIN");
       let count = 0;
-      for (const _row of this.#writer.write(changes)) {
-        if (++count % ROWS_PER_TURN === 0) await pause();
+      for (const rows of this.#writer.write(changes)) {
+        count += rows;
+        if (count < ROWS_PER_TURN) continue;
+        count = 0;
+        await pause();
       }
       this.#database.exec("COMMIT");
       this.#failing = false;
@@ -180,16 +234,17 @@ export class StateFile implements AsyncDisposable {
     this.#database.close();
   }
 
-  #loadHolding(registry: Registry, node: SwarmNode, row: HoldingRow): void {
-    const { names, unit, have, serial, id, size, block_size: blockSize, publisher } = row;
-    const saved = {
-      file: { serial, id, size, blockSize, publisher },
-      names: names.split("\n"),
-      blockSize: unit,
-      have: have ?? undefined,
-    };
+  #loadHolding(registry: Registry, node: SwarmNode, row: HoldingRow): Holding {
+    const { unit, have, serial, id, size, block_size: blockSize, publisher } = row;
+    const file = { serial, id, size, blockSize, publisher };
+    const saved = { blockSize: unit, have: have ?? undefined };
+    return this.#restore(() => registry.restoreHolding(node, file, saved));
+  }
+
+  /** Restores an entry, which throws when no tracker would have saved it. */
+  #restore<T>(entry: () => T): T {
     try {
-      registry.restoreHolding(node, saved);
+      return entry();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       throw unusable(this.#path, "it is damaged (remove it to start afresh)");

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 
 /** "P2PT": marks a database as a tracker's state. */
 const APPLICATION_ID = 0x50325054;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** The checks let SQLite's own integrity check find whatever the registry could not use. */
 const SCHEMA = `
@@ -24,10 +24,15 @@ const SCHEMA = `
   CREATE TABLE holding (
     node INTEGER NOT NULL,
     file INTEGER NOT NULL,
-    names TEXT NOT NULL, -- one a line
     block_size INTEGER NOT NULL,
     have BLOB, -- NULL: no block; empty: every block; otherwise one bit a block
     PRIMARY KEY (node, file)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE name ( -- what the node has the file under
+    node INTEGER NOT NULL,
+    file INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (node, file, name)
   ) STRICT, WITHOUT ROWID;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};

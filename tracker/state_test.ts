@@ -63,6 +63,12 @@ function fill(registry: Registry): void {
   registry.announce(b, [fileOf(5, { blockSize: 2 * BLOCK_SIZE, have: new Uint8Array([0x50]) })]);
   registry.remove(gone);
   registry.withdraw(a, [fileOf(3, { size: 0 })]);
+  // One content with several names, one of which is gone, and one of which nobody knows the name any more.
+  registry.announce(a, ["copy", "old", "copy of copy"].map((name) => fileOf(2, { name })));
+  registry.withdraw(a, [fileOf(2, { name: "old" })]);
+  registry.announce(a, [fileOf(6)]);
+  registry.finish(b, [fileOf(6)]);
+  registry.withdraw(a, [fileOf(6)]);
 }
 
 Deno.test("a registry comes back as it was", async () => {
@@ -76,6 +82,7 @@ Deno.test("a registry comes back as it was", async () => {
   const second = open(folder.file("state"));
   assertEquals(contents(second.registry), before);
   assertEquals(allFiles(second.registry, "other").length, 1);
+  assertEquals(second.registry.findHolders(fileOf(6), undefined).seeders, 1);
   // New entries come after those that were restored, and restored bitfields count in their blocks.
   second.registry.announce(join(second.registry, 9), [fileOf(9)]);
   assertEquals(allFiles(second.registry).at(-1)!.name, "file-9");
@@ -129,17 +136,21 @@ Deno.test("random histories come back, saved at random moments", async () => {
   using folder = new Folder();
   const random = seededRandom(3);
   const below = (count: number) => Math.floor(random() * count);
+  const someFile = () => {
+    const have = [NONE, PARTIAL, new Uint8Array(0)][below(3)]!;
+    return fileOf(below(8), { have, name: `name-${below(3)}` });
+  };
   let { state, registry } = open(folder.file("state"));
   for (let round = 0; round < 30; round++) {
-    for (let step = 0; step < 20; step++) {
-      const node = join(registry, 1 + below(6));
-      const have = [NONE, PARTIAL, new Uint8Array(0)][below(3)]!;
-      registry.announce(node, [
-        fileOf(below(8), { have, name: `name-${below(3)}` }),
-        fileOf(below(8)),
-      ]);
-      if (below(3) === 0) registry.withdraw(node, [fileOf(below(8)), fileOf(below(8))]);
-      if (below(4) === 0) registry.remove(node);
+    const nodes = Array.from({ length: 6 }, (_, i) => join(registry, 1 + i));
+    for (let step = 0; step < 40; step++) {
+      const number = below(6);
+      const node = nodes[number]!.gone || below(8) === 0
+        ? nodes[number] = join(registry, 1 + number)
+        : nodes[number]!;
+      registry.announce(node, [someFile(), someFile()]);
+      if (below(2) === 0) registry.withdraw(node, [someFile(), someFile(), someFile()]);
+      if (below(8) === 0) registry.remove(node);
       if (below(5) === 0) await state.save(noPause);
     }
     const before = contents(registry);
@@ -147,6 +158,52 @@ Deno.test("random histories come back, saved at random moments", async () => {
     ({ state, registry } = open(folder.file("state")));
     assertEquals(contents(registry), before, `round ${round}`);
   }
+  await state[Symbol.asyncDispose]();
+});
+
+Deno.test("many names of one content come and go, and leave nothing behind", async () => {
+  using folder = new Folder();
+  const path = folder.file("state");
+  const entries = Array.from({ length: 1200 }, (_, i) => fileOf(1, { name: `name-${i}` }));
+  const [withdrawn, kept] = [entries.slice(0, 1000), entries.slice(1000)];
+  const { state, registry } = open(path);
+  const [a, b, c] = [join(registry, 1), join(registry, 2), join(registry, 3)];
+  for (const node of [a, b, c]) registry.announce(node, entries);
+  await state.save(noPause);
+  registry.withdraw(a, withdrawn);
+  registry.withdraw(b, entries);
+  registry.announce(b, [fileOf(1, { name: "only" })]);
+  registry.remove(c);
+  const before = contents(registry);
+  assertEquals(allFiles(registry).length, kept.length + 1);
+  await state[Symbol.asyncDispose]();
+
+  const restored = open(path);
+  assertEquals(contents(restored.registry), before);
+  for (const number of [1, 2]) restored.registry.remove(join(restored.registry, number));
+  await restored.state[Symbol.asyncDispose]();
+  const database = new DatabaseSync(path);
+  for (const table of ["node", "file", "holding", "name"]) {
+    const row = database.prepare(`SELECT count(*) AS count FROM ${table}`).get();
+    assertEquals(row?.count, 0, table);
+  }
+  database.close();
+});
+
+Deno.test("a save gives others a turn while it deletes a lot", async () => {
+  using folder = new Folder();
+  const { state, registry } = open(folder.file("state"));
+  const node = join(registry, 1);
+  registry.announce(node, Array.from({ length: 5000 }, (_, i) => fileOf(i)));
+  await state.save(noPause);
+  registry.remove(node);
+  let pauseCount = 0;
+  await state.save(() => {
+    pauseCount++;
+    return Promise.resolve();
+  });
+  // 5,000 files, 5,000 holdings and 5,000 names, 500 at a time.
+  assertEquals(pauseCount, 30);
   await state[Symbol.asyncDispose]();
 });
 
@@ -210,7 +267,7 @@ Deno.test("a damaged file is refused, wherever the damage is", async () => {
 Deno.test("values that no tracker would have written are refused", async () => {
   using folder = new Folder();
   const changes = [
-    "UPDATE holding SET names = '../escape'",
+    "INSERT INTO name VALUES (1, 1, '../escape')",
     "UPDATE file SET block_size = 1000",
     "UPDATE holding SET have = x'ffffffff'",
     "PRAGMA ignore_check_constraints = ON; UPDATE node SET port = 70000",
@@ -232,7 +289,7 @@ Deno.test("a file of another version is refused", async () => {
   using folder = new Folder();
   await open(folder.file("state")).state[Symbol.asyncDispose]();
   const database = new DatabaseSync(folder.file("state"));
-  database.exec("PRAGMA user_version = 2");
+  database.exec("PRAGMA user_version = 1");
   database.close();
   assertEquals(
     refusal(folder.file("state")),
