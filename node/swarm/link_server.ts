@@ -139,8 +139,8 @@ export class LinkServer {
 
   async #answerAll(): Promise<void> {
     this.#answering = true;
+    let reading: Reading | undefined;
     try {
-      let reading: Reading | undefined;
       while (!this.#link.connection.isClosed) {
         reading ??= this.#readNext();
         if (reading !== undefined) {
@@ -154,17 +154,17 @@ export class LinkServer {
           await this.#answerOther(next);
         }
       }
-      await reading?.lease.then((lease) => lease?.release());
     } catch {
       // The connection broke; whoever reads it learns why.
     }
+    await reading?.lease.then((lease) => lease?.release());
     this.#answering = false;
   }
 
   /** Starts to read the next block, if a block is what is asked for next. */
   #readNext(): Reading | undefined {
     const waiting = this.#waiting[0];
-    if (waiting?.message.type !== "getBlock") return undefined;
+    if (waiting?.message.type !== "getBlock" || this.#link.connection.isClosed) return undefined;
     this.#waiting.shift();
     const { message } = waiting;
     const file = this.#options.catalog.get(fileKey(message));
