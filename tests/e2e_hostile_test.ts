@@ -248,8 +248,8 @@ for (const size of [SMALL, LARGE]) {
       peer,
     );
     const get = (...args: string[]) => {
-      const where = ["get", HOST, String(tracker.address.port), ...args];
-      return run([...where, "--out", swarm.join("deep/down/out"), "--host", HOST]);
+      const where = ["get", HOST, String(tracker.address.port)];
+      return run([...where, "--out", swarm.join("deep/down/out"), "--host", HOST, ...args]);
     };
     const all = await get("--all");
     assertEquals([all.code, all.stdout], [1, ""]);

@@ -3,7 +3,7 @@
 import { fromHex } from "../../protocol/bytes.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { ListedFile } from "../swarm/fetch_all.ts";
-import { findAllWanted, findWanted } from "../swarm/listing.ts";
+import { AmbiguousName, findAllWanted, findWanted } from "../swarm/listing.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { printable } from "../text/printable.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
@@ -83,7 +83,11 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
   });
   await node.session.connect();
   const { wanted, refused } = await find(node, { flags, names, publisher });
-  for (const { message } of refused) warn(message);
+  for (const error of refused) {
+    // This one is a table of what there is, made printable where it was made.
+    warn(error instanceof AmbiguousName ? error.message : printable(error.message));
+  }
+  if (wanted.length === 0 && refused.length > 0) throw new Exit(1);
   const running = node.session.run();
   await Promise.race([node.session.assembled, untilAborted(signal)]);
   signal.throwIfAborted();
@@ -98,7 +102,10 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
   if (flags.seed) await untilAborted(signal);
 }
 
-/** What the command line names, as the tracker lists it; a file that is named twice is fetched once. */
+/**
+ * What the command line names, as the tracker lists it, and why something cannot be had. A file that is named
+ * twice is fetched once.
+ */
 async function find(
   { session }: SwarmNode,
   { flags, names, publisher }: {
@@ -109,9 +116,14 @@ async function find(
 ): Promise<{ wanted: ListedFile[]; refused: Error[] }> {
   const listing = { publisher, replace: flags.force, patienceMs: PATIENCE_MS };
   if (flags.all) return await findAllWanted(session, listing);
-  const found = await Promise.all(names.map((name) => findWanted(session, name, listing)));
-  const wanted = [...new Map(found.map((file) => [file.name, file])).values()];
-  return { wanted, refused: [] };
+  const wanted = new Map<string, ListedFile>();
+  const refused: Error[] = [];
+  const finding = names.map((name) => findWanted(session, name, listing));
+  for (const found of await Promise.allSettled(finding)) {
+    if (found.status === "rejected") refused.push(found.reason);
+    else wanted.set(found.value.name, found.value);
+  }
+  return { wanted: [...wanted.values()], refused };
 }
 
 interface Telling {
