@@ -35,7 +35,13 @@ export const demoCommand = defineCommand({
   summary: "Watch a file travel between nodes on this machine, one of which lies.",
   positionals: {},
   flags: {
-    size: { kind: "size", default: 256 * MIB, min: 16 * MIB, max: 4096 * MIB, doc: "size of the file" },
+    size: {
+      kind: "size",
+      default: 256 * MIB,
+      min: 16 * MIB,
+      max: 4096 * MIB,
+      doc: "size of the file",
+    },
     rate: { kind: "size", default: 32 * MIB, min: MIB, doc: "bytes per second that a peer sends" },
   },
   examples: ["p2pnode demo"],
