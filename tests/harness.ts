@@ -149,7 +149,13 @@ export class RunningProcess implements AsyncDisposable {
 
   /** Sends it a signal. Does nothing when it has ended. */
   signal(name: Deno.Signal): void {
-    if (this.#code === undefined) this.#child.kill(name);
+    if (this.#code !== undefined) return;
+    try {
+      this.#child.kill(name);
+    } catch (error) {
+      // It has just ended, and not all that it printed is here yet.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /**
