@@ -18,7 +18,7 @@ export const NODE_COST = 1024;
 export const FILE_COST = 1024;
 export const HOLDING_COST = 192;
 /** One more name of a file on a node that has it under another. */
-export const ALIAS_COST = 128;
+export const ALIAS_COST = 256;
 const LISTING_COST = 512;
 
 /** What a file takes for one of its names. A character takes two bytes at most. */

@@ -151,8 +151,9 @@ function* repeat(statement: StatementSync, ...key: number[]): Generator<number> 
   } while (count === ROWS_PER_TURN);
 }
 
+/** How many rows a statement took. One that found none has taken its time, too. */
 function rowCount({ changes }: { readonly changes: number | bigint }): number {
-  return Number(changes);
+  return Math.max(1, Number(changes));
 }
 
 export class StateFile implements AsyncDisposable {

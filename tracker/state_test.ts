@@ -193,17 +193,21 @@ Deno.test("many names of one content come and go, and leave nothing behind", asy
 Deno.test("a save gives others a turn while it deletes a lot", async () => {
   using folder = new Folder();
   const { state, registry } = open(folder.file("state"));
-  const node = join(registry, 1);
-  registry.announce(node, Array.from({ length: 5000 }, (_, i) => fileOf(i)));
-  await state.save(noPause);
-  registry.remove(node);
-  let pauseCount = 0;
-  await state.save(() => {
-    pauseCount++;
-    return Promise.resolve();
-  });
+  const files = Array.from({ length: 5000 }, (_, i) => fileOf(i));
+  const pausesOfSave = async () => {
+    let count = 0;
+    await state.save(() => Promise.resolve(void count++));
+    return count;
+  };
+  registry.announce(join(registry, 1), files);
   // 5,000 files, 5,000 holdings and 5,000 names, 500 at a time.
-  assertEquals(pauseCount, 30);
+  assertEquals(await pausesOfSave(), 30);
+  registry.remove(join(registry, 1));
+  assertEquals(await pausesOfSave(), 30);
+  // 5,000 files that came and went since the last save.
+  registry.announce(join(registry, 1), files);
+  registry.remove(join(registry, 1));
+  assertEquals(await pausesOfSave(), 10);
   await state[Symbol.asyncDispose]();
 });
 
