@@ -40,7 +40,7 @@ export type AnnouncedFile = BodyOf<"announce">["files"][number];
 /** A node that asks who holds a file is told so many holders at most: several times what it connects to. */
 export const SAMPLE_COUNT_MAX = 50;
 /** A node that reports is told fewer. It has found others before, and reports again soon. */
-const REPORT_SAMPLE_COUNT_MAX = 16;
+const REPORT_SAMPLE_COUNT_MAX = 12;
 
 export interface RegistryOptions {
   readonly random: Random;
