@@ -139,6 +139,24 @@ Deno.test("progress, finished, withdraw and leave change the list", async () => 
   assertEquals(await leecher.listedPorts(), [5001]);
 });
 
+Deno.test("a renamed file is listed under its new name, whoever holds the same bytes", async () => {
+  await using stage = new Stage();
+  using node = await stage.connect(1);
+  using other = await stage.connect(2);
+  await other.announce(fileOf(7, { name: "theirs" }));
+  await node.announce(fileOf(7, { name: "copy" }), fileOf(7, { name: "draft" }));
+  assertEquals(await node.listedNames(), ["theirs", "copy", "draft"]);
+  const { id, size } = fileOf(7);
+  const files = [{ id, size, name: "draft" }];
+  await node.connection.request({ type: "withdraw", files }, "ok");
+  const page = { port: 5001, first: false, last: false, files: [fileOf(7, { name: "final" })] };
+  await node.connection.request({ type: "announce", ...page }, "announced");
+  assertEquals(await node.listedNames(), ["theirs", "copy", "final"]);
+  const { seeders } = await node.connection.request({ type: "findHolders", id, size }, "holders");
+  assertEquals(seeders, 2);
+  assert(stage.log.some((line) => line.includes("joined with 2 files")));
+});
+
 Deno.test("what a node says about itself counts only after it has announced itself", async () => {
   await using stage = new Stage();
   using other = await stage.connect(1);
