@@ -59,6 +59,7 @@ export class TrackerSession implements Disposable {
   #announcing = false;
   #pingEveryMs = 10_000;
   #pingedMs = 0;
+  #isTerminated = false;
   #stopped = false;
 
   constructor(options: TrackerSessionOptions) {
@@ -158,8 +159,12 @@ export class TrackerSession implements Disposable {
     return [...(await this.#request(report, "holders")).holders];
   }
 
-  /** Everything that this node wanted is complete. Waits until the tracker knows. */
+  /**
+   * Everything that this node wanted is complete. Waits until the tracker knows; one that comes back later
+   * is told again.
+   */
   async terminated(): Promise<void> {
+    this.#isTerminated = true;
     const connection = await this.#online.promise;
     await this.#announceChanges(connection);
     await connection.request({ type: "terminated" }, "ok");
@@ -255,6 +260,7 @@ export class TrackerSession implements Disposable {
     const last = { type: "announce", port, first: false, last: true, files: [] } as const;
     await connection.request(last, "announced", ASSEMBLY_TIMEOUT_MS);
     this.#assembled.resolve();
+    if (this.#isTerminated) await connection.request({ type: "terminated" }, "ok");
   }
 
   #changed(note: (changes: Changes) => void): void {
