@@ -44,30 +44,32 @@ function makeFaults(
     if (dice.chance(0.3)) peer.storage.rot();
     again(peer);
   };
+  // Once everybody is done, nobody would be left to begin a batch with a new tracker.
   const endTracker = (end: () => void) => () => {
-    if (time.nowMs > peaceMs / 2) return;
+    if (time.nowMs > peaceMs / 2 || peers.every((peer) => peer.isDone)) return;
     end();
     again(tracker);
   };
-  return [
-    endPeer((peer) => peer.kill()),
-    endPeer((peer) => peer.kill()),
-    endPeer((peer) => peer.vanish()),
-    () => {
-      const peer = dice.pick(peers);
-      void peer.stop();
-      again(peer);
-    },
+  const faults = [
     endTracker(() => tracker.kill()),
     endTracker(() => tracker.vanish()),
     () => network.breakOne(dice),
     () => network.breakOne(dice),
     () => network.breakOne(dice),
-    () => network.holdOne(dice, dice.below(HOLD_MS_MAX)),
-    () => network.holdOne(dice, dice.below(HOLD_MS_MAX)),
     atDisk(({ storage }) => storage.isFull = true),
     atDisk(({ storage }) => storage.latencyMs = dice.magnitude(100, 5_000)),
     atDisk(({ storage }) => storage.unreliability = 0.2),
+  ];
+  // Who is away when a batch ends is not told, and waits for ever.
+  if (tracker.isBatch) return faults;
+  return [
+    ...faults,
+    endPeer((peer) => peer.kill()),
+    endPeer((peer) => peer.kill()),
+    endPeer((peer) => peer.vanish()),
+    endPeer((peer) => void peer.stop()),
+    () => network.holdOne(dice, dice.below(HOLD_MS_MAX)),
+    () => network.holdOne(dice, dice.below(HOLD_MS_MAX)),
     () => {
       if (liars.length === 0) return;
       const liar = dice.pick(liars);
@@ -87,7 +89,7 @@ export async function makePeace({ dice, network }: World, scenario: Scenario): P
   network.lossiness = 0;
   tracker.start();
   for (const { storage } of peers) storage.heal();
-  for (const peer of peers) if (dice.chance(0.6)) peer.start();
+  for (const peer of peers) if (tracker.isBatch || dice.chance(0.6)) peer.start();
   for (const file of files) {
     if (isHeld(file, peers)) continue;
     dice.pick(peers.filter((peer) => peer.hasOnDisk(file))).start();

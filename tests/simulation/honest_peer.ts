@@ -33,6 +33,8 @@ export interface PeerPlan {
   readonly cacheSize: number;
   readonly upLimit: number | undefined;
   readonly downLimit: number | undefined;
+  /** Begins and ends together with all others. */
+  readonly isInBatch: boolean;
 }
 
 /** What exists while the peer runs. */
@@ -42,6 +44,8 @@ interface Running {
   readonly folder: MemoryFolder;
   readonly stopped: AbortController;
   readonly missing: Set<SharedFile>;
+  /** The tracker has said that everybody is done. */
+  isDismissed: boolean;
 }
 
 export class HonestPeer {
@@ -86,6 +90,11 @@ export class HonestPeer {
     return this.#running?.missing.size === 0;
   }
 
+  /** Whether the tracker has told it that everybody is done. */
+  get isDismissed(): boolean {
+    return this.#running?.isDismissed ?? false;
+  }
+
   /** The names of the files that it still fetches. */
   get missing(): string[] {
     return [...this.#running?.missing ?? this.plan.wanted].map(({ name }) => name);
@@ -125,12 +134,15 @@ export class HonestPeer {
       cacheSize,
       upLimit,
       downLimit,
+      stopped: () => running.isDismissed = true,
     });
-    this.#running = { life, node, folder, stopped, missing: new Set(wanted) };
+    const missing = new Set(wanted);
+    const running: Running = { life, node, folder, stopped, missing, isDismissed: false };
+    this.#running = running;
     this.#world.tell(this.name, `starts, wants ${this.missing.join() || "nothing"}`);
-    this.#share(this.#running);
+    this.#share(running);
     void node.session.run();
-    void this.#fetch(this.#running, disk);
+    void this.#fetch(running, disk);
   }
 
   /** Ends its process between two instructions. */
@@ -179,12 +191,15 @@ export class HonestPeer {
   }
 
   async #fetch(running: Running, disk: MemoryDisk): Promise<void> {
-    const { missing, stopped, life } = running;
+    const { missing, stopped, life, node } = running;
     try {
+      if (this.plan.isInBatch) await node.session.assembled;
       while (missing.size > 0 && !stopped.signal.aborted) {
         await this.#fetchListed(running, disk);
         if (missing.size > 0) await life.sleep(RETRY_MS, stopped.signal);
       }
+      // When that fails, the tracker is told as soon as it is back.
+      await node.session.terminated().catch(() => {});
     } catch (reason) {
       if (!stopped.signal.aborted) this.problems.push(`fetching: ${(reason as Error).stack}`);
     }

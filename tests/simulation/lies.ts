@@ -160,6 +160,18 @@ const wrongManifest = lieAbout("sends manifests that are none", {
   ),
 });
 
+/** Whoever announces a file first decides how the tracker describes it. */
+const wrongDescription = lieAbout("describes files wrongly to the tracker", {}, {
+  listed: (manifest, dice) => ({
+    ...manifest,
+    ...dice.pick([
+      { blockSize: 16 * manifest.blockSize },
+      { blockSize: 256 * manifest.blockSize },
+      { publisher: dice.bytes(32) },
+    ]),
+  }),
+});
+
 const wrongPiece = lieAbout("sends pieces that do not fit", {
   getBlock: ({ connection, dice }, { message, request, known }) => {
     const bytes = blockOf(known, message.index);
@@ -335,6 +347,7 @@ export const lies: readonly Lie[] = [
   wrongSignature,
   wrongHash,
   wrongManifest,
+  wrongDescription,
   wrongPiece,
   denies,
   deniesSome,

@@ -90,21 +90,24 @@ class Run {
   }
 
   async play(): Promise<RunReport> {
-    const { peers, liars, peaceMs, files, faultCount } = this.#scenario;
+    const { peers, liars, tracker, peaceMs, files, faultCount } = this.#scenario;
     planFaults(this.#world, this.#scenario);
     await this.#time.run(() => false, peaceMs);
     await this.#await(makePeace(this.#world, this.#scenario), END_MS_MAX);
     this.#world.tell("world", "peace");
-    const isDone = () => this.#present.every((peer) => peer.isDone);
+    const isDone = () =>
+      this.#present.every((peer) => peer.isDone && peer.isDismissed === tracker.isBatch) &&
+      tracker.hasEnded === tracker.isBatch;
     await this.#time.run(isDone, peaceMs + DONE_MS_MAX);
     const doneMs = this.#time.nowMs;
     const isQuiet = () => this.#present.every(({ node }) => node!.status.arrivingBytes === 0);
     await this.#time.run(isQuiet, doneMs + QUIET_MS_MAX);
-    if (isDone()) await this.#await(this.#expectListed(), LISTED_MS_MAX);
+    if (!isDone()) this.problems.push("not everybody is done");
+    else if (!tracker.isBatch) await this.#await(this.#expectListed(), LISTED_MS_MAX);
     for (const peer of this.#present) this.#inspect(peer);
     const presentCount = this.#present.length;
     await this.#await(Promise.all(peers.map((peer) => peer.stop())), END_MS_MAX);
-    this.problems.push(...this.#scenario.tracker.problems);
+    this.problems.push(...tracker.problems);
     for (const { name, problems } of peers) {
       this.problems.push(...problems.map((problem) => `${name}: ${problem}`));
     }
@@ -112,9 +115,9 @@ class Run {
       trace: this.#trace.toString(),
       problems: this.problems,
       summary: `${files.length} files, ${presentCount} of ${peers.length} peers, ` +
-        `${liars.length} liars, ${faultCount} faults, peace after ${
-          peaceMs / 1000
-        } s, done after ` +
+        `${liars.length} liars, ${faultCount} faults, ${
+          tracker.isBatch ? "a batch, " : ""
+        }peace after ${peaceMs / 1000} s, done after ` +
         `${doneMs / 1000} s, ${this.#time.turns} turns`,
     };
   }

@@ -41,10 +41,12 @@ export function makeScenario(world: World): Scenario {
   const nodeCount = dice.between(least, most);
   const liarShare = dice.pick([0, 0.2, LIAR_SHARE_MAX]);
   const liarCount = Math.floor(nodeCount * liarShare * dice.random());
-  const plans = planPeers(dice, files, nodeCount - liarCount);
+  // A liar that never ends would keep a batch from ending.
+  const isBatch = liarCount === 0 && dice.chance(0.2);
+  const plans = planPeers(dice, files, { count: nodeCount - liarCount, isBatch });
   return {
     files,
-    tracker: new TrackerHost(world),
+    tracker: new TrackerHost(world, isBatch ? plans.length : undefined),
     peers: plans.map((plan) => new HonestPeer(plan, world)),
     liars: planLiars(dice, files, liarCount).map((plan) => new Liar(plan, world)),
     peaceMs: dice.between(2_000, 30_000),
@@ -53,7 +55,11 @@ export function makeScenario(world: World): Scenario {
 }
 
 /** Each file is shared by one or two of the first peers; the others want some or all of them. */
-function planPeers(dice: Dice, files: readonly SharedFile[], count: number): PeerPlan[] {
+function planPeers(
+  dice: Dice,
+  files: readonly SharedFile[],
+  { count, isBatch }: { count: number; isBatch: boolean },
+): PeerPlan[] {
   const shared = Array.from({ length: count }, (): PeerPlan["shared"][number][] => []);
   for (const file of files) {
     const sharers = dice.shuffled(shared.slice(0, Math.max(1, count >> 1)));
@@ -72,6 +78,7 @@ function planPeers(dice: Dice, files: readonly SharedFile[], count: number): Pee
     cacheSize: dice.pick([0, 50_000, 2_000_000]),
     upLimit: dice.chance(0.1) ? dice.magnitude(50_000, 2_000_000) : undefined,
     downLimit: dice.chance(0.1) ? dice.magnitude(50_000, 2_000_000) : undefined,
+    isInBatch: isBatch,
   }));
 }
 

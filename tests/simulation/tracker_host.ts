@@ -9,17 +9,30 @@ import type { World } from "./world.ts";
 export class TrackerHost {
   readonly #world: World;
   readonly #ttlMs: number;
+  /** How many nodes make a batch; not set when there is none. */
+  readonly #expect: number | undefined;
+  #hasEnded = false;
   #life: Life | undefined;
   #stopped = new AbortController();
   readonly problems: string[] = [];
 
-  constructor(world: World) {
+  constructor(world: World, expect: number | undefined) {
     this.#world = world;
+    this.#expect = expect;
     this.#ttlMs = world.dice.pick([3_000, 10_000, 30_000]);
   }
 
+  get isBatch(): boolean {
+    return this.#expect !== undefined;
+  }
+
+  /** Whether it has ended by itself, as it does when its batch is done. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   start(): void {
-    if (this.#life !== undefined) return;
+    if (this.#life !== undefined || this.#hasEnded) return;
     const { network, dice, tell } = this.#world;
     const { life, network: port } = network.boot(TRACKER.host);
     const nonces = dice.fork();
@@ -29,6 +42,7 @@ export class TrackerHost {
     runTracker({
       ...TRACKER,
       ttlMs: this.#ttlMs,
+      expect: this.#expect,
       clock: life.clock,
       network: port,
       random: dice.fork().random,
@@ -39,7 +53,10 @@ export class TrackerHost {
       log: (line) => tell(TRACKER.host, line),
       signal: this.#stopped.signal,
       onListening: () => {},
-    }).catch((reason) => this.problems.push(`the tracker failed: ${reason.stack}`));
+    }).then(
+      () => this.#hasEnded = true,
+      (reason) => this.problems.push(`the tracker failed: ${reason.stack}`),
+    );
   }
 
   kill(): void {
