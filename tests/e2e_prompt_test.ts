@@ -30,7 +30,8 @@ Deno.test("a peer takes its commands line by line from a pipe", async () => {
   await ask("peers", new RegExp(`^[0-9a-f]{16} +${HOST}:${await seeder.port()} +1$`));
   await ask("status", /^received +0 B, /);
   await ask("get", /^Cannot get: no file is named/);
-  await ask("get nothing.bin", /^Cannot get nothing\.bin: nobody has it/);
+  await ask("get nothing.bin never.bin", /^Cannot get nothing\.bin: nobody has it/);
+  await peer.waitForLine(/^Cannot get never\.bin: nobody has it/);
   await ask("lsit", /^Cannot run "lsit": unknown command \(did you mean list\?\)$/);
   await ask("frobnicate", /^Cannot run "frobnicate": unknown command \(help lists the commands\)$/);
   await ask('get "a b.bin"', /^got a b\.bin: 2 MiB in .* from 1 peer$/);

@@ -7,7 +7,6 @@
 
 import { addressText } from "../../protocol/address.ts";
 import type { Log } from "../../protocol/ports.ts";
-import { AmbiguousName } from "../swarm/listing.ts";
 import { SharedFolder } from "../swarm/shared_folder.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { completeWith } from "../terminal/completion.ts";
@@ -19,7 +18,7 @@ import type { ParsedCommand } from "./declaration.ts";
 import { Exit } from "./exit.ts";
 import { nodeFlags, trackerPositionals } from "./node_flags.ts";
 import { PeerSession } from "./peer_session.ts";
-import { completePeerWords, runPeerLine } from "./peer_prompt.ts";
+import { completePeerWords, runPeerLine, tellError } from "./peer_prompt.ts";
 import type { Tell } from "./tell.ts";
 import { printProgress, showBars } from "./transfers.ts";
 import { untilAborted } from "./until_aborted.ts";
@@ -154,10 +153,7 @@ async function takeCommands(
     try {
       if (await runPeerLine(session, line) === "quit") return ended.abort(new Exit(0));
     } catch (error) {
-      const { message } = error as Error;
-      // This one is a table of what there is, made printable where it was made.
-      const text = error instanceof AmbiguousName ? message : printable(message);
-      session.tell("error", { error: message }, text);
+      tellError(session, error as Error);
     }
   }
   if (prompt.isInteractive) return ended.abort(new Exit(0));

@@ -1,6 +1,7 @@
 /** The commands of a peer's prompt. */
 
 import { toHex } from "../../protocol/bytes.ts";
+import { AmbiguousName } from "../swarm/listing.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { formatTable } from "../text/table.ts";
 import { splitWords } from "../text/words.ts";
@@ -34,7 +35,9 @@ export async function runPeerLine(
       return void say(fileLines(await session.list()));
     case "get":
       if (args.length === 0) throw new Error("Cannot get: no file is named (get NAME|ID)");
-      for (const name of args) await session.get(name);
+      for (const name of args) {
+        await session.get(name).catch((error) => tellError(session, error));
+      }
       return;
     case "peers":
       return void say(nodeLines(await session.node.session.listNodes()));
@@ -48,6 +51,14 @@ export async function runPeerLine(
     default:
       throw new Error(unknown(command));
   }
+}
+
+/** Tells that a command failed. */
+export function tellError(session: PeerSession, error: Error): void {
+  const { message } = error;
+  // This one is a table of what there is, made printable where it was made.
+  const text = error instanceof AmbiguousName ? message : printable(message);
+  session.tell("error", { error: message }, text);
 }
 
 function unknown(command: string): string {
