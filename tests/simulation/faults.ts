@@ -5,6 +5,7 @@ import { fileKey } from "../../node/swarm/catalog.ts";
 import type { HonestPeer } from "./honest_peer.ts";
 import type { SharedFile } from "./library.ts";
 import type { Scenario } from "./scenario.ts";
+import { TRACKER } from "./world.ts";
 import type { World } from "./world.ts";
 
 /** A peer that ends is started again within this time, most of the time. */
@@ -17,12 +18,16 @@ export function planFaults({ time, dice, network }: World, scenario: Scenario): 
   const { peers, liars, tracker, peaceMs, faultCount } = scenario;
   time.after(dice.chance(0.9) ? 0 : dice.below(3_000), () => tracker.start());
   for (const node of [...peers, ...liars]) {
-    time.after(dice.chance(0.6) ? dice.below(300) : dice.below(peaceMs), () => node.start());
+    const atMs = dice.chance(0.6) ? dice.below(300) : peaceMs * dice.random() ** 2;
+    time.after(atMs, () => node.start());
   }
   if (faultCount === 0) return;
   network.lossiness = dice.pick([0, 0.05, 0.3]);
   const faults = makeFaults({ time, dice, network }, scenario);
-  for (let i = 0; i < faultCount; i++) time.after(dice.below(peaceMs), dice.pick(faults));
+  // Most faults early, while there is much to disturb.
+  for (let i = 0; i < faultCount; i++) {
+    time.after(peaceMs * dice.random() ** 2, dice.pick(faults));
+  }
 }
 
 function makeFaults(
@@ -55,7 +60,7 @@ function makeFaults(
     endTracker(() => tracker.vanish()),
     () => network.breakOne(dice),
     () => network.breakOne(dice),
-    () => network.breakOne(dice),
+    () => network.breakOne(dice, TRACKER.host),
     atDisk(({ storage }) => storage.isFull = true),
     atDisk(({ storage }) => storage.latencyMs = dice.magnitude(100, 5_000)),
     atDisk(({ storage }) => storage.unreliability = 0.2),

@@ -65,4 +65,10 @@ export class Life {
     signal?.addEventListener("abort", wake);
     return promise;
   }
+
+  /** Sleeps, and goes on only if the process was not killed at the very moment at which the sleep ended. */
+  async outlive(ms: number): Promise<void> {
+    await this.sleep(ms);
+    if (this.#isOver) await new Promise(() => {});
+  }
 }

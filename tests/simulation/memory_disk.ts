@@ -134,7 +134,7 @@ export class MemoryDisk implements BlockDisk {
 
   /** Whatever the disk does takes time; the process may not live to see it done. */
   #pause(): Promise<void> {
-    return this.#life.sleep(this.#storage.delayMs());
+    return this.#life.outlive(this.#storage.delayMs());
   }
 }
 

@@ -24,7 +24,7 @@ export class MemoryFolder implements Folder {
   }
 
   async scan(): Promise<FolderScan> {
-    await this.#life.sleep(this.#storage.delayMs());
+    await this.#life.outlive(this.#storage.delayMs());
     const names = [...this.#storage.files.keys()].filter((path) =>
       !path.startsWith(PRIVATE_FOLDER)
     );
@@ -65,7 +65,7 @@ export class MemoryFolder implements Folder {
   }
 
   async copy(from: string, to: string, { replace }: { replace: boolean }): Promise<void> {
-    await this.#life.sleep(this.#storage.delayMs());
+    await this.#life.outlive(this.#storage.delayMs());
     const { files, isFull } = this.#storage;
     if (files.has(to) && !replace) throw new Error(`Cannot copy to ${to}: it exists`);
     if (isFull) throw new Error(`Cannot copy to ${to}: no space left`);
@@ -87,7 +87,7 @@ export class MemoryFolder implements Folder {
   }
 
   async makePart(key: string, size: number): Promise<void> {
-    await this.#life.sleep(this.#storage.delayMs());
+    await this.#life.outlive(this.#storage.delayMs());
     const { files, isFull } = this.#storage;
     const path = this.partPath(key);
     if (files.get(path)?.bytes.length === size) return;
@@ -100,7 +100,7 @@ export class MemoryFolder implements Folder {
   }
 
   async removePart(key: string): Promise<void> {
-    await this.#life.sleep(this.#storage.delayMs());
+    await this.#life.outlive(this.#storage.delayMs());
     this.#storage.files.delete(this.partPath(key));
   }
 
@@ -109,7 +109,7 @@ export class MemoryFolder implements Folder {
   }
 
   async #read(file: StoredFile, into: Uint8Array, offset: number): Promise<void> {
-    await this.#life.sleep(this.#storage.delayMs());
+    await this.#life.outlive(this.#storage.delayMs());
     if (this.#storage.fails()) throw new Error("Cannot read: the disk has failed");
     if (offset + into.length > file.bytes.length) throw new Error("Cannot read: the file ends");
     into.set(file.bytes.subarray(offset, offset + into.length));

@@ -81,9 +81,12 @@ export class MemoryNetwork {
     host.streams.clear();
   }
 
-  /** Breaks a random connection. */
-  breakOne(dice: Dice): void {
-    if (this.#connections.size > 0) dice.pick([...this.#connections]).reset();
+  /** Breaks a random connection; of one host, if it is named. */
+  breakOne(dice: Dice, name?: string): void {
+    const connections = [...this.#connections].filter((connection) =>
+      name === undefined || connection.target === name
+    );
+    if (connections.length > 0) dice.pick(connections).reset();
   }
 
   /** Lets nothing pass on a random connection for a while. */
@@ -156,7 +159,7 @@ export class MemoryNetwork {
     { target, listener, line }: { target: Host; listener: MemoryListener; line: Line },
   ): { near: MemoryStream; far: MemoryStream } {
     const { time, dice, trace } = this.#options;
-    const connection = new MemoryConnection(time, line, dice);
+    const connection = new MemoryConnection(target.name, { time, line, dice });
     this.#connections.add(connection);
     const [there, back] = connection.pipes;
     const nearAddress = { host: host.name, port: ++this.#portLast };
@@ -212,7 +215,7 @@ function randomLine(dice: Dice): Line {
   const latencyMs = dice.magnitude(0.2, 150);
   return {
     latencyMs,
-    bytesPerMs: dice.magnitude(BYTES_PER_MS_MIN, 30_000),
+    bytesPerMs: dice.magnitude(BYTES_PER_MS_MIN, 10_000),
     capacity: Math.max(dice.magnitude(2048, 256 * 1024), latencyMs * BYTES_PER_MS_MIN) | 0,
     choppiness: dice.pick([0, 0, 0, 0.2, 0.2, 1]),
   };
@@ -221,7 +224,14 @@ function randomLine(dice: Dice): Line {
 class MemoryConnection {
   readonly pipes: readonly [Pipe, Pipe];
 
-  constructor(time: VirtualTime, readonly line: Line, dice: Dice) {
+  readonly line: Line;
+
+  /** A connection to the host of that name. */
+  constructor(
+    readonly target: string,
+    { time, line, dice }: { time: VirtualTime; line: Line; dice: Dice },
+  ) {
+    this.line = line;
     this.pipes = [new Pipe(time, line, dice), new Pipe(time, line, dice)];
   }
 

@@ -103,7 +103,9 @@ class Run {
     const isQuiet = () => this.#present.every(({ node }) => node!.status.arrivingBytes === 0);
     await this.#time.run(isQuiet, doneMs + QUIET_MS_MAX);
     if (!isDone()) this.problems.push("not everybody is done");
-    else if (!tracker.isBatch) await this.#await(this.#expectListed(), LISTED_MS_MAX);
+    else if (!tracker.isBatch && this.#present.length > 1) {
+      await this.#await(this.#expectListed(), LISTED_MS_MAX);
+    }
     for (const peer of this.#present) this.#inspect(peer);
     const presentCount = this.#present.length;
     await this.#await(Promise.all(peers.map((peer) => peer.stop())), END_MS_MAX);

@@ -32,15 +32,15 @@ const NODE_COUNTS = [
   [30, 50],
 ] as const;
 /** How much of the swarm lies at most. */
-const LIAR_SHARE_MAX = 0.5;
+const LIAR_SHARE_MAX = 0.6;
 
 export function makeScenario(world: World): Scenario {
   const { dice } = world;
   const files = pickFiles(dice);
   const [least, most] = dice.pick(NODE_COUNTS);
   const nodeCount = dice.between(least, most);
-  const liarShare = dice.pick([0, 0.2, LIAR_SHARE_MAX]);
-  const liarCount = Math.floor(nodeCount * liarShare * dice.random());
+  const liarShare = dice.pick([0, 0.3, LIAR_SHARE_MAX]);
+  const liarCount = Math.floor((nodeCount - 1) * liarShare * (0.5 + dice.random() / 2));
   // A liar that never ends would keep a batch from ending.
   const isBatch = liarCount === 0 && dice.chance(0.2);
   const plans = planPeers(dice, files, { count: nodeCount - liarCount, isBatch });
@@ -49,7 +49,7 @@ export function makeScenario(world: World): Scenario {
     tracker: new TrackerHost(world, isBatch ? plans.length : undefined),
     peers: plans.map((plan) => new HonestPeer(plan, world)),
     liars: planLiars(dice, files, liarCount).map((plan) => new Liar(plan, world)),
-    peaceMs: dice.between(2_000, 30_000),
+    peaceMs: dice.between(2_000, 20_000),
     faultCount: dice.pick([0, dice.below(10), dice.below(10 + 2 * nodeCount)]),
   };
 }
