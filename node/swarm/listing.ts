@@ -8,6 +8,9 @@ import { printable } from "../text/printable.ts";
 import type { ListedFile } from "./fetch_all.ts";
 import type { TrackedFile, TrackerSession } from "./tracker_session.ts";
 
+/** Of a name that cannot be one, no more than this is shown. */
+const SHOWN_LENGTH_MAX = 80;
+
 export interface ListingOptions {
   /** Only files that this key has signed. */
   readonly publisher?: Uint8Array | undefined;
@@ -28,6 +31,7 @@ export async function findWanted(
   nameOrId: string,
   options: ListingOptions,
 ): Promise<ListedFile> {
+  requireName(nameOrId);
   const listed = await session.listFiles(nameOrId);
   // A tracker that answers with something else does not decide what is written here.
   const files = published(listed, options.publisher).filter((file) => isMeant(file, nameOrId));
@@ -88,8 +92,7 @@ function asWanted(
   { id, size, name, blockSize }: TrackedFile,
   { publisher, replace, patienceMs }: ListingOptions,
 ): ListedFile {
-  const problem = nameProblem(name);
-  if (problem !== undefined) throw new Error(`Cannot get ${printable(name)}: ${problem}`);
+  requireName(name);
   return {
     id,
     size,
@@ -99,6 +102,12 @@ function asWanted(
     ...(publisher === undefined ? {} : { publisher }),
     ...(patienceMs === undefined ? {} : { patienceMs }),
   };
+}
+
+function requireName(name: string): void {
+  const problem = nameProblem(name);
+  if (problem === undefined) return;
+  throw new Error(`Cannot get ${printable(name.slice(0, SHOWN_LENGTH_MAX))}: ${problem}`);
 }
 
 function ambiguity(name: string, files: readonly TrackedFile[]): string {
