@@ -32,6 +32,17 @@ Deno.test("a name or an id that nobody has", async () => {
   assertEquals(await treeOf(swarm.join("out")), {});
 });
 
+Deno.test("a name that no file can have", async () => {
+  await using swarm = await startSeeded({ size: 1000 });
+  for (const [name, reason] of [["", "it is empty"], ["/etc/passwd", "it is absolute"]] as const) {
+    assertFailed(await swarm.get([name], "out"), new RegExp(`Cannot get ${name}: ${reason}$`));
+  }
+  const long = await swarm.get(["x".repeat(5000)], "out");
+  assertFailed(long, /Cannot get x+: it is longer than 1024 bytes$/);
+  assert(long.stderr.length < 200);
+  assertEquals(await treeOf(swarm.join("out")), {});
+});
+
 Deno.test("a tracker that nobody runs, or that is none", async () => {
   await using swarm = await startSwarm();
   const peer = await swarm.startPeer("peer");

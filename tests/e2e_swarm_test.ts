@@ -122,6 +122,9 @@ Deno.test("a peer serves the blocks that it has while it still downloads", async
   await swarm.listUntil(({ files }) => files.length === 1);
   const first = await swarm.startPeer("first", "--get", "a.bin");
   await progress(first.process, SIZE / 4);
+  // It is known as somebody who has a part.
+  const [file] = (await swarm.listUntil(({ files }) => files[0]?.leechers === 1)).files;
+  assertEquals(file!.seeders, 1);
   const second = await swarm.startGet(["a.bin"], "second");
   // More comes to the second one than the seeder can have sent it by the time that the first one is done.
   await progress(second, SIZE / 4);

@@ -17,6 +17,21 @@ Deno.test("a tracker listens on all interfaces unless it is told otherwise", asy
   await tracker.waitForLine(/^listening on 0\.0\.0\.0:\d+$/);
 });
 
+Deno.test("a tracker tells in JSON who comes and goes", async () => {
+  await using swarm = await startSwarm();
+  const tracker = await swarm.start(["tracker", "0", "--host", HOST, "--json"]);
+  const { host, port } = await tracker.waitForEvent("listening");
+  assertEquals(host, HOST);
+  const where = [HOST, String(port), "0", swarm.join("peer"), "--host", HOST];
+  const peer = await swarm.start(["peer", ...where]);
+  await tracker.waitForEvent("log", {
+    fits: ({ line }) => /joined with 0 files/.test(String(line)),
+  });
+  peer.signal("SIGTERM");
+  await tracker.waitForEvent("log", { fits: ({ line }) => /left; active/.test(String(line)) });
+  assertEquals(tracker.events.length, tracker.lines.length);
+});
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`${signal} ends a tracker with exit code 0`, async () => {
     await using tracker = await start(["tracker", "0", "--host", HOST]);

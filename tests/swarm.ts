@@ -31,7 +31,12 @@ export interface Listing {
 /** Starts a swarm whose tracker runs with these flags. */
 export async function startSwarm(...trackerFlags: string[]): Promise<TestSwarm> {
   const swarm = new TestSwarm();
-  await swarm.startTracker(trackerFlags);
+  try {
+    await swarm.startTracker(trackerFlags);
+  } catch (error) {
+    await swarm[Symbol.asyncDispose]();
+    throw error;
+  }
   return swarm;
 }
 
