@@ -8,7 +8,7 @@ import { fileKey } from "../swarm/catalog.ts";
 import type { FileKey } from "../swarm/catalog.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { Failed, Fetched, ListedFile } from "../swarm/fetch_all.ts";
-import { AmbiguousName, findWanted } from "../swarm/listing.ts";
+import { AmbiguousName, findWanted, ImpossibleName } from "../swarm/listing.ts";
 import type { SharedFolder } from "../swarm/shared_folder.ts";
 import type { SwarmNode } from "../swarm/swarm_node.ts";
 import type { TrackedFile } from "../swarm/tracker_session.ts";
@@ -105,7 +105,7 @@ export class PeerSession {
         return await this.#fetchInTurn(wanted);
       } catch (error) {
         const { message } = error as Error;
-        if (error instanceof AmbiguousName) {
+        if (error instanceof AmbiguousName || error instanceof ImpossibleName) {
           this.#failedCount++;
           return this.tell("error", { name: nameOrId, error: message }, message);
         }

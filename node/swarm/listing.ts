@@ -25,7 +25,15 @@ export class AmbiguousName extends Error {
   override readonly name = "AmbiguousName";
 }
 
-/** The one file of that name or id. Throws when there is none, or an `AmbiguousName`. */
+/** No file can have this name, so there is no use in waiting for one. */
+export class ImpossibleName extends Error {
+  override readonly name = "ImpossibleName";
+}
+
+/**
+ * The one file of that name or id. Throws when there is none; an `AmbiguousName`, or an `ImpossibleName`,
+ * where waiting would not help.
+ */
 export async function findWanted(
   session: TrackerSession,
   nameOrId: string,
@@ -107,7 +115,8 @@ function asWanted(
 function requireName(name: string): void {
   const problem = nameProblem(name);
   if (problem === undefined) return;
-  throw new Error(`Cannot get ${printable(name.slice(0, SHOWN_LENGTH_MAX))}: ${problem}`);
+  const shown = printable(name.slice(0, SHOWN_LENGTH_MAX));
+  throw new ImpossibleName(`Cannot get ${shown}: ${problem}`);
 }
 
 function ambiguity(name: string, files: readonly TrackedFile[]): string {
