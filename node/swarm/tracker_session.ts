@@ -28,6 +28,8 @@ const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 5_000;
 /** The answer to the last page of an announcement may take as long as the batch takes to assemble. */
 const ASSEMBLY_TIMEOUT_MS = 24 * 60 * 60_000;
+/** A tracker with the memory that it may use lists fewer. */
+const LISTED_COUNT_MAX = 1_000_000;
 /** What an entry of an announcement takes beside its name and its bitfield. */
 const ENTRY_SIZE = 128;
 
@@ -125,27 +127,19 @@ export class TrackerSession implements Disposable {
   }
 
   /** All files, or those with that exact name or those leading digits of an id. */
-  async listFiles(match = ""): Promise<TrackedFile[]> {
-    const files: TrackedFile[] = [];
-    let after = 0;
-    do {
-      const page = await this.#request({ type: "listFiles", after, match }, "files");
-      files.push(...page.files);
-      after = page.next;
-    } while (after !== 0);
-    return files;
+  listFiles(match = ""): Promise<TrackedFile[]> {
+    return gatherPages(async (after) => {
+      const { files, next } = await this.#request({ type: "listFiles", after, match }, "files");
+      return { entries: files, next };
+    });
   }
 
   /** All active nodes. */
-  async listNodes(): Promise<TrackedNode[]> {
-    const nodes: TrackedNode[] = [];
-    let after = 0;
-    do {
-      const page = await this.#request({ type: "listNodes", after }, "nodes");
-      nodes.push(...page.nodes);
-      after = page.next;
-    } while (after !== 0);
-    return nodes;
+  listNodes(): Promise<TrackedNode[]> {
+    return gatherPages(async (after) => {
+      const { nodes, next } = await this.#request({ type: "listNodes", after }, "nodes");
+      return { entries: nodes, next };
+    });
   }
 
   async findHolders({ id, size }: FileId): Promise<PeerAddress[]> {
@@ -309,6 +303,23 @@ interface NamedFile {
 
 function namesOf(files: readonly HeldFile[]): NamedFile[] {
   return files.flatMap((file) => [...file.names.keys()].map((name) => ({ file, name })));
+}
+
+/** Asks for page after page. Throws when a tracker goes in circles, or lists more than any honest one. */
+async function gatherPages<Entry>(
+  ask: (after: number) => Promise<{ entries: readonly Entry[]; next: number }>,
+): Promise<Entry[]> {
+  const all: Entry[] = [];
+  let after = 0;
+  do {
+    const { entries, next } = await ask(after);
+    all.push(...entries);
+    if ((next !== 0 && next <= after) || all.length > LISTED_COUNT_MAX) {
+      throw new Error("Cannot list: the tracker's list does not end");
+    }
+    after = next;
+  } while (after !== 0);
+  return all;
 }
 
 /** What happened to the catalog since the tracker was told last. */
