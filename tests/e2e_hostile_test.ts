@@ -284,6 +284,17 @@ Deno.test("ls shows no control characters, whatever a tracker lists", async () =
   for (const line of stdout.split("\n")) assertMatch(line, /^[^\p{Cc}\u202e]*$/u);
 });
 
+Deno.test("a tracker whose list does not end keeps nobody listening", async () => {
+  const file = publish("a.bin", randomBytes(SMALL, 1));
+  await using peer = new OwnPeer([file]);
+  const { have: _, ...description } = described(file);
+  const files = [{ ...description, seeders: 1, leechers: 0 }];
+  await using tracker = new OwnTracker(files, peer, { next: 1 });
+  const { code, stdout, stderr } = await run(["ls", HOST, String(tracker.address.port)]);
+  assertEquals([code, stdout], [1, ""]);
+  assertEquals(stderr, "p2pnode: Cannot list: the tracker's list does not end");
+});
+
 Deno.test("a tracker does not decide what get writes when a name or an id was asked for", async () => {
   await using swarm = await startSwarm();
   const file = publish(".profile", randomBytes(SMALL, 1));

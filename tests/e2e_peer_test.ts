@@ -157,6 +157,21 @@ Deno.test("--get waits for a file that nobody has yet, and --exit-when-done ends
   assert(await sameFile(path, leecher.join("late.bin")));
 });
 
+Deno.test("--get does not wait for what can never come", async () => {
+  await using swarm = await startSwarm();
+  await swarm.write("one/same.bin", { size: 1000, seed: 1 });
+  await swarm.write("two/same.bin", { size: 1000, seed: 2 });
+  await swarm.startPeer("one");
+  await swarm.startPeer("two");
+  await swarm.listUntil(({ files }) => files.length === 2);
+  for (const [name, reason] of [["../up", /has the component/], ["same.bin", /different files/]]) {
+    const leecher = await swarm.startPeer("leecher", "--get", String(name), "--exit-when-done");
+    const { error } = await leecher.process.waitForEvent("error");
+    assertMatch(String(error), reason as RegExp);
+    assertEquals(await leecher.process.exit(), 1);
+  }
+});
+
 Deno.test("--get fetches several files; one that is named twice is fetched once", async () => {
   await using swarm = await startSwarm();
   await swarm.write("seeder/a.bin", { size: 2 * MIB, seed: 1 });

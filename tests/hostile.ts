@@ -221,11 +221,14 @@ function sendWhole(
 export class OwnTracker extends OwnNode {
   readonly #files: readonly TrackedFile[];
   readonly #holder: OwnPeer;
+  readonly #next: number;
 
-  constructor(files: readonly TrackedFile[], holder: OwnPeer) {
+  /** @param next What it says is the next page of the list; 0, the default, for none. */
+  constructor(files: readonly TrackedFile[], holder: OwnPeer, { next = 0 } = {}) {
     super("tracker");
     this.#files = files;
     this.#holder = holder;
+    this.#next = next;
   }
 
   protected override receive(connection: Connection): Receive {
@@ -239,7 +242,7 @@ export class OwnTracker extends OwnNode {
       case "announce":
         return { type: "announced", ttlMs: 30_000, nodeCount: 1 };
       case "listFiles":
-        return { type: "files", files: this.#files, next: 0 };
+        return { type: "files", files: this.#files, next: this.#next };
       case "listNodes":
         return { type: "nodes", nodes: [], next: 0 };
       case "findHolders":
