@@ -11,9 +11,8 @@ import { Connection } from "../../protocol/connection.ts";
 import { handshake } from "../../protocol/handshake.ts";
 import type { Duplex, Identity, Listener } from "../../protocol/ports.ts";
 import type { Dice } from "./dice.ts";
-import type { SharedFile } from "./library.ts";
-import type { Lie } from "./lies.ts";
 import type { Process } from "./memory_network.ts";
+import type { LiarsFile, Lie, Talk } from "./liar_talk.ts";
 import { sketchIdentity, verifySketch } from "./sketch_identity.ts";
 import { TRACKER } from "./world.ts";
 import type { World } from "./world.ts";
@@ -21,21 +20,6 @@ import type { World } from "./world.ts";
 const TICK_MS = 250;
 /** How long a liar waits at most until it calls on somebody again. */
 const CALL_EVERY_MS_MAX = 8_000;
-
-/** A file as the liar has it. */
-export interface LiarsFile {
-  readonly file: SharedFile;
-  readonly manifest: Manifest;
-}
-
-/** One conversation of a liar with an honest peer. */
-export interface Talk {
-  readonly connection: Connection;
-  readonly stream: Duplex;
-  readonly dice: Dice;
-  readonly files: ReadonlyMap<FileKey, LiarsFile>;
-  sleep(ms: number): Promise<void>;
-}
 
 export interface LiarPlan {
   readonly name: string;

@@ -8,10 +8,9 @@
 
 import type { Manifest } from "../../node/content/manifest.ts";
 import { blockCount } from "../../node/content/tree.ts";
-import type { Frame } from "../../protocol/frame_reader.ts";
 import type { MessageOf } from "../../protocol/messages.ts";
 import type { Dice } from "./dice.ts";
-import type { LiarsFile, Talk } from "./liar.ts";
+import type { LiarsFile, Lie, Talk } from "./liar_talk.ts";
 import {
   blockOf,
   fileOf,
@@ -24,17 +23,6 @@ import {
   wholeOf,
 } from "./truth.ts";
 import type { Whole } from "./truth.ts";
-
-export interface Lie {
-  readonly name: string;
-  /** What it announces of a file to the tracker, if not the truth. */
-  listed?(manifest: Manifest, dice: Dice): Manifest;
-  /** What it does instead of a greeting. */
-  greet?(talk: Talk): Promise<void>;
-  /** What it does of its own accord, once it is linked. */
-  linked?(talk: Talk): Promise<void>;
-  answer(talk: Talk, frame: Frame): Promise<void>;
-}
 
 /** A lie about some messages, and the truth about all others. */
 function lieAbout(name: string, answers: Answers, rest: Partial<Lie> = {}): Lie {

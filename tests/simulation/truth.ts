@@ -9,7 +9,7 @@ import type { Manifest } from "../../node/content/manifest.ts";
 import { sizeOfBlock } from "../../node/content/tree.ts";
 import { fileKey } from "../../node/swarm/catalog.ts";
 import type { FileId } from "../../node/swarm/catalog.ts";
-import type { LiarsFile, Talk } from "./liar.ts";
+import type { LiarsFile, Talk } from "./liar_talk.ts";
 
 /** Answers a request truthfully. */
 export async function tellTruth(talk: Talk, { message, request }: Frame): Promise<void> {
