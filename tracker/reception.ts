@@ -5,7 +5,6 @@ import { Connection } from "../protocol/connection.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { handshake } from "../protocol/handshake.ts";
 import type { Clock, Duplex, Identity, Listener, VerifySignature } from "../protocol/ports.ts";
-import { HeardStream } from "./heard_stream.ts";
 import type { LimitedLog } from "./limited_log.ts";
 import { Session } from "./session.ts";
 import type { Swarm } from "./swarm.ts";
@@ -69,8 +68,7 @@ export class Reception {
 
   /** Stays with one caller from the greeting to the end. Never rejects. */
   async #receive(stream: Duplex): Promise<void> {
-    const heard = new HeardStream(stream);
-    using connection = new Connection(heard);
+    using connection = new Connection(stream);
     this.#connections.add(connection);
     try {
       const { swarm, identity, verify, nonce, agent, clock } = this.#options;
@@ -83,7 +81,7 @@ export class Reception {
         agent,
         clock,
       });
-      await this.#attend(new Session({ connection, stream: heard, remote, swarm }));
+      await this.#attend(new Session({ connection, remote, swarm }));
     } catch (reason) {
       if (this.#closing) return;
       const why = reason instanceof Error ? reason.message : String(reason);

@@ -12,28 +12,25 @@ import type { Frame } from "../protocol/frame_reader.ts";
 import type { RemoteNode } from "../protocol/handshake.ts";
 import type { Message, MessageOf } from "../protocol/messages.ts";
 import type { SwarmNode } from "./entries.ts";
-import type { HeardStream } from "./heard_stream.ts";
 import { Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
 
 export interface SessionOptions {
   readonly connection: Connection;
-  /** The stream below the connection. */
-  readonly stream: HeardStream;
   readonly remote: RemoteNode;
   readonly swarm: Swarm;
 }
 
 export class Session {
   readonly #connection: Connection;
-  readonly #stream: HeardStream;
   readonly #remote: RemoteNode;
   readonly #swarm: Swarm;
   #node: SwarmNode | undefined;
+  /** What had been received at the last tick: whatever comes is a sign of life, a ping as well. */
+  #bytesReceived = 0;
 
-  constructor({ connection, stream, remote, swarm }: SessionOptions) {
+  constructor({ connection, remote, swarm }: SessionOptions) {
     this.#connection = connection;
-    this.#stream = stream;
     this.#remote = remote;
     this.#swarm = swarm;
   }
@@ -51,7 +48,10 @@ export class Session {
   /** Lets time pass: expires requests, and takes note that the node is alive. */
   tick(nowMs: number): void {
     this.#connection.tick(nowMs);
-    if (this.#stream.takeHeard() && this.#node !== undefined) this.#node.heardMs = nowMs;
+    const { bytesReceived } = this.#connection;
+    if (bytesReceived === this.#bytesReceived) return;
+    this.#bytesReceived = bytesReceived;
+    if (this.#node !== undefined) this.#node.heardMs = nowMs;
   }
 
   #receive({ message, request }: Frame): void {
