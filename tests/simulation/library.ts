@@ -56,11 +56,12 @@ export function pickFiles(dice: Dice): SharedFile[] {
   const sizes = new Set<number>();
   const count = dice.pick([1, 1, 2, 3]);
   while (sizes.size < count) sizes.add(dice.pick(dice.pick([...SIZES, SIZES[2]])));
-  return [...sizes].map((size, i) => ({
-    ...libraryFile(size),
-    name: names[i]!,
-    blockSize: BLOCK_SIZE,
-  }));
+  return [...sizes].map((size, i) => ({ ...libraryFileOf(size), name: names[i]! }));
+}
+
+/** The file of that size, under a name that tells it. */
+export function libraryFileOf(size: number): SharedFile {
+  return { ...libraryFile(size), name: `${size} bytes`, blockSize: BLOCK_SIZE };
 }
 
 /** The file's manifest as a publisher signs it. */

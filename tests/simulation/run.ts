@@ -10,14 +10,12 @@ import { Buffer } from "node:buffer";
 import { toHex } from "../../protocol/bytes.ts";
 import { fileKey } from "../../node/swarm/catalog.ts";
 import type { FileId } from "../../node/swarm/catalog.ts";
-import { Dice } from "./dice.ts";
 import { makePeace, planFaults } from "./faults.ts";
 import type { HonestPeer } from "./honest_peer.ts";
-import { MemoryNetwork } from "./memory_network.ts";
 import { makeScenario } from "./scenario.ts";
 import type { Scenario } from "./scenario.ts";
-import { Trace } from "./trace.ts";
-import { VirtualTime } from "./virtual_time.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+import { makeWorld } from "./world.ts";
 import type { World } from "./world.ts";
 
 /** How long after peace everybody must have everything. */
@@ -63,28 +61,15 @@ class Run {
   readonly #world: World;
   readonly #scenario: Scenario;
   readonly #time: VirtualTime;
-  readonly #trace = new Trace();
   readonly #honest = new Set<string>();
   readonly problems: string[] = [];
 
   constructor(seed: number, { tell }: RunOptions) {
-    const dice = new Dice(seed);
-    const time = new VirtualTime(dice.fork().random);
-    const trace = this.#trace;
-    const network = new MemoryNetwork({ time, dice: dice.fork(), trace });
-    this.#time = time;
-    this.#world = {
-      time,
-      dice,
-      network,
-      trace,
-      tell: (who, line) => {
-        trace.add(time.nowMs);
-        trace.addText(line);
-        tell?.(`${(time.nowMs / 1000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${line}`);
-        this.#judge(who, line);
-      },
-    };
+    this.#world = makeWorld(seed, (who, line) => {
+      tell?.(`${(this.#time.nowMs / 1000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${line}`);
+      this.#judge(who, line);
+    });
+    this.#time = this.#world.time;
     this.#scenario = makeScenario(this.#world);
     for (const { identity } of this.#scenario.peers) this.#honest.add(shortName(identity.nodeId));
   }
@@ -114,7 +99,7 @@ class Run {
       this.problems.push(...problems.map((problem) => `${name}: ${problem}`));
     }
     return {
-      trace: this.#trace.toString(),
+      trace: this.#world.trace.toString(),
       problems: this.problems,
       summary: `${files.length} files, ${presentCount} of ${peers.length} peers, ` +
         `${liars.length} liars, ${faultCount} faults, ${

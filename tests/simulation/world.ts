@@ -1,9 +1,9 @@
 /** What all who live in a simulated world share: its time, network, chance and chronicle. */
 
-import type { Dice } from "./dice.ts";
-import type { MemoryNetwork } from "./memory_network.ts";
-import type { Trace } from "./trace.ts";
-import type { VirtualTime } from "./virtual_time.ts";
+import { Dice } from "./dice.ts";
+import { MemoryNetwork } from "./memory_network.ts";
+import { Trace } from "./trace.ts";
+import { VirtualTime } from "./virtual_time.ts";
 
 export interface World {
   readonly time: VirtualTime;
@@ -16,3 +16,17 @@ export interface World {
 
 /** Where the tracker is. */
 export const TRACKER = { host: "tracker", port: 5000 } as const;
+
+/** An empty world; `hear` takes each line of what is said in it. */
+export function makeWorld(seed: number, hear: (who: string, line: string) => void): World {
+  const dice = new Dice(seed);
+  const time = new VirtualTime(dice.fork().random);
+  const trace = new Trace();
+  const network = new MemoryNetwork({ time, dice: dice.fork(), trace });
+  const tell = (who: string, line: string) => {
+    trace.add(time.nowMs);
+    trace.addText(line);
+    hear(who, line);
+  };
+  return { time, dice, network, trace, tell };
+}
