@@ -19,6 +19,9 @@ export const PACK_SIZE = 1024 * 1024;
 /** More files in one pack would keep the disk waiting for them. */
 const PACK_COUNT_MAX = 64;
 
+/** What a batch needs of the node. */
+type BatchContext = Pick<DownloadContext, "folder" | "limit" | "pool" | "received">;
+
 /** A file in a pack. */
 export interface Packed {
   readonly wanted: Wanted;
@@ -33,7 +36,7 @@ export interface Pack {
 
 export class ArrivingBatch {
   readonly #link: Link;
-  readonly #context: DownloadContext;
+  readonly #context: BatchContext;
   readonly #land: (pack: Pack) => void;
   /** By position in the request; emptied as answers come. */
   readonly #awaited: (Wanted | undefined)[];
@@ -50,7 +53,7 @@ export class ArrivingBatch {
     batch: readonly Wanted[],
     { link, context, land }: {
       link: Link;
-      context: DownloadContext;
+      context: BatchContext;
       land: (pack: Pack) => void;
     },
   ) {
