@@ -3,8 +3,8 @@
  *
  * Without arguments every suite runs; `unit`, `simulation` and `e2e` name single ones, and anything else
  * is passed on to `deno test` as it is (`deno task test protocol/ --filter header`). The suites run one
- * after the other, so that the end-to-end tests, which wait for real processes, have the machine to
- * themselves. The last line counts what ran.
+ * after the other, and the files of a suite side by side, as many as there are cores: most of the time of
+ * an end-to-end test is spent waiting. The last line counts what ran.
  */
 
 import { compile } from "./compile.ts";
@@ -19,11 +19,6 @@ export interface Counts {
 type Suite = "unit" | "simulation" | "e2e";
 
 const SUITES: readonly Suite[] = ["unit", "simulation", "e2e"];
-const FLAGS: Readonly<Record<Suite, readonly string[]>> = {
-  unit: ["--parallel"],
-  simulation: ["--parallel"],
-  e2e: [],
-};
 
 /** The suite that a test file belongs to, by its path. */
 export function suiteOf(path: string): Suite {
@@ -96,7 +91,7 @@ async function runSuites(suites: readonly Suite[]): Promise<Counts> {
     console.log(`\n== ${suite} tests`);
     const { passed, failed, skipped } = suite === "e2e" && !await canCompile()
       ? { passed: 0, failed: 1, skipped: 0 }
-      : await runTests([...FLAGS[suite], ...own]);
+      : await runTests(["--parallel", ...own]);
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
