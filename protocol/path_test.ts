@@ -73,9 +73,9 @@ Deno.test("nameProblem() lets no name through that leads out of the folder or in
   fc.assert(
     fc.property(name, (name) => {
       if (nameProblem(name) !== undefined) return;
-      const url = new URL(`file:///root/${name.split("/").map(encodeURIComponent).join("/")}`);
+      const url = new URL(`file:///srv/${name.split("/").map(encodeURIComponent).join("/")}`);
       const path = decodeURIComponent(url.pathname);
-      assertEquals(path, `/root/${name}`, "the name is canonical");
+      assertEquals(path, `/srv/${name}`, "the name is canonical");
       assert(!path.toLowerCase().split("/").includes(".p2pnode"));
       assert(name.length > 0 && new TextEncoder().encode(name).length <= NAME_SIZE_MAX);
     }),

@@ -109,10 +109,10 @@ Deno.test("scan() marks the stamp of a file that was written this very moment", 
 
 Deno.test("scan() stops when its signal is aborted, and says that the root is gone", async () => {
   using temporary = temporaryFolder();
-  Deno.mkdirSync(`${temporary.path}/root`);
-  const folder = await openFolder(`${temporary.path}/root`);
+  Deno.mkdirSync(`${temporary.path}/folder`);
+  const folder = await openFolder(`${temporary.path}/folder`);
   await assertRejects(() => folder.scan(AbortSignal.abort(new Error("enough"))), Error, "enough");
-  Deno.removeSync(`${temporary.path}/root`, { recursive: true });
+  Deno.removeSync(`${temporary.path}/folder`, { recursive: true });
   await assertRejects(() => folder.scan(), Error, `Cannot read ${folder.root}: there is no such`);
   await folder[Symbol.asyncDispose]();
 });
@@ -253,8 +253,8 @@ function pause(ms: number): Promise<"nothing"> {
 
 Deno.test("watch() says why it cannot watch", async () => {
   using temporary = temporaryFolder();
-  Deno.mkdirSync(`${temporary.path}/root`);
-  const folder = await openFolder(`${temporary.path}/root`);
+  Deno.mkdirSync(`${temporary.path}/folder`);
+  const folder = await openFolder(`${temporary.path}/folder`);
   await folder[Symbol.asyncDispose]();
   Deno.removeSync(folder.root);
   const hints = folder.watch(new AbortController().signal)[Symbol.asyncIterator]();
@@ -404,13 +404,13 @@ Deno.test("openFolder() refuses a private area that is a symbolic link", async (
   for (const link of [".p2pnode", ".p2pnode/parts", ".p2pnode/lock"]) {
     using temporary = temporaryFolder();
     write(`${temporary.path}/elsewhere/0.whole`, "mine");
-    Deno.mkdirSync(`${temporary.path}/root`);
-    if (link !== ".p2pnode") Deno.mkdirSync(`${temporary.path}/root/.p2pnode`);
-    Deno.symlinkSync(`${temporary.path}/elsewhere`, `${temporary.path}/root/${link}`);
+    Deno.mkdirSync(`${temporary.path}/folder`);
+    if (link !== ".p2pnode") Deno.mkdirSync(`${temporary.path}/folder/.p2pnode`);
+    Deno.symlinkSync(`${temporary.path}/elsewhere`, `${temporary.path}/folder/${link}`);
     await assertRejects(
-      () => openFolder(`${temporary.path}/root`),
+      () => openFolder(`${temporary.path}/folder`),
       Error,
-      `/root/${link} is a symbolic link`,
+      `/folder/${link} is a symbolic link`,
     );
     assertEquals(namesBelow(`${temporary.path}/elsewhere`), ["0.whole"]);
   }

@@ -8,7 +8,7 @@ import type { HashStep } from "./hash_steps.ts";
 const MiB = 1024 * 1024;
 
 function fileOf(size: number): FileToHash {
-  return { path: `/root/file of ${size}`, size, blockSize: blockSizeFor(size) };
+  return { path: `/srv/file of ${size}`, size, blockSize: blockSizeFor(size) };
 }
 
 /** The next step, which is to be a range of a large file. */

@@ -5,10 +5,10 @@ import { Folders, place } from "./place.ts";
 function inFolders(test: (root: string, outside: string) => void): void {
   const base = Deno.makeTempDirSync();
   try {
-    Deno.mkdirSync(`${base}/root`);
+    Deno.mkdirSync(`${base}/folder`);
     Deno.mkdirSync(`${base}/outside`);
-    Deno.writeTextFileSync(`${base}/root/temporary`, "new");
-    test(`${base}/root`, `${base}/outside`);
+    Deno.writeTextFileSync(`${base}/folder/temporary`, "new");
+    test(`${base}/folder`, `${base}/outside`);
   } finally {
     Deno.removeSync(base, { recursive: true });
   }
