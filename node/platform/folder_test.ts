@@ -181,12 +181,12 @@ Deno.test("a file that is closed during a read stays open until the read has end
 Deno.test("open() refuses whatever is no regular file of the folder", async () => {
   using temporary = temporaryFolder();
   const { path } = temporary;
-  write(`${path}/root/file`, "x");
+  write(`${path}/folder/file`, "x");
   write(`${path}/outside/secret`, "x");
-  Deno.symlinkSync("file", `${path}/root/link`);
-  Deno.symlinkSync("../outside", `${path}/root/way`);
-  execFileSync("mkfifo", [`${path}/root/pipe`]);
-  await using folder = await openFolder(`${path}/root`);
+  Deno.symlinkSync("file", `${path}/folder/link`);
+  Deno.symlinkSync("../outside", `${path}/folder/way`);
+  execFileSync("mkfifo", [`${path}/folder/pipe`]);
+  await using folder = await openFolder(`${path}/folder`);
   const cases = {
     "link": "Cannot open link: it is a symbolic link",
     "pipe": "Cannot open pipe: it is a pipe",
@@ -264,23 +264,23 @@ Deno.test("watch() says why it cannot watch", async () => {
 Deno.test("watch() does not follow a symbolic link out of the folder", async () => {
   using temporary = temporaryFolder();
   const { path } = temporary;
-  write(`${path}/root/sub/file`, "x");
-  Deno.symlinkSync("sub", `${path}/root/inside`);
-  Deno.symlinkSync("sub/file", `${path}/root/to-a-file`);
-  Deno.symlinkSync("nowhere", `${path}/root/to-nothing`);
-  await using folder = await openFolder(`${path}/root`);
+  write(`${path}/folder/sub/file`, "x");
+  Deno.symlinkSync("sub", `${path}/folder/inside`);
+  Deno.symlinkSync("sub/file", `${path}/folder/to-a-file`);
+  Deno.symlinkSync("nowhere", `${path}/folder/to-nothing`);
+  await using folder = await openFolder(`${path}/folder`);
   const end = new AbortController();
   const hints = folder.watch(end.signal)[Symbol.asyncIterator]();
   const next = hints.next();
-  await writeUntil(next, `${path}/root/sub/other`);
+  await writeUntil(next, `${path}/folder/sub/other`);
   assertEquals((await next).done, false);
   end.abort();
-  Deno.symlinkSync("/", `${path}/root/sub/way-out`);
+  Deno.symlinkSync("/", `${path}/folder/sub/way-out`);
   const others = folder.watch(new AbortController().signal)[Symbol.asyncIterator]();
   await assertRejects(
     () => others.next(),
     Error,
-    `Cannot watch ${path}/root: sub/way-out is a symbolic link out of it`,
+    `Cannot watch ${path}/folder: sub/way-out is a symbolic link out of it`,
   );
 });
 
