@@ -9,7 +9,10 @@
  * `error` ends any request. A `notice` is not answered.
  */
 
-import { BODY_SIZE_MAX, CHUNK_SIZE_MAX, HEADER_SIZE, readHeader, writeHeader } from "./header.ts";
+import { contentMessages } from "./content_messages.ts";
+import { define } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { CHUNK_SIZE_MAX, HEADER_SIZE, readHeader, writeHeader } from "./header.ts";
 import {
   blob,
   bytes,
@@ -24,11 +27,12 @@ import {
   u53,
   u8,
 } from "./fields.ts";
-import type { Field, Fields, RecordOf } from "./fields.ts";
+import type { Field, RecordOf } from "./fields.ts";
 import { ErrorCode, ProtocolError } from "./errors.ts";
 import { NAME_SIZE_MAX } from "./path.ts";
 import { BLOCK_COUNT_MAX } from "./bitfield.ts";
 import { Slab } from "./slab.ts";
+import { syncMessages } from "./sync_messages.ts";
 
 /** A whole file of at most this size travels in one frame, without a manifest of its own. */
 export const WHOLE_SIZE_MAX = 256 * 1024;
@@ -48,34 +52,10 @@ const file = { id: bytes(32), size: u53 };
 const description = { ...file, name, blockSize: u32, publisher: nodeId };
 const host = text(64);
 
-type Kind = "request" | "answer" | "notice";
-
-interface Definition<F extends Fields> {
-  readonly number: number;
-  readonly kind: Kind;
-  /** What the message means, as docs/protocol.md prints it. */
-  readonly doc: string;
-  readonly body: Field<RecordOf<F>>;
-  readonly bodySizeMax: number;
-  readonly chunkSizeMax: number;
-}
-
-function define<F extends Fields>(
-  number: number,
-  kind: Kind,
-  doc: string,
-  fields: F,
-  chunkSizeMax = 0,
-): Definition<F> {
-  const body = record(fields);
-  const bodySizeMax = Math.min(body.sizeMax, BODY_SIZE_MAX);
-  return { number, kind, doc, body, bodySizeMax, chunkSizeMax };
-}
-
 export const messages = {
   // Every connection.
   hello: define(1, "notice", "The first message both ways: who I am, and what you shall sign.", {
-    role: choice(["tracker", "peer"]),
+    role: choice(["tracker", "peer", "sync-server", "device"]),
     nodeId,
     nonce: bytes(32),
     agent: text(64),
@@ -140,7 +120,7 @@ export const messages = {
   listFiles: define(
     26,
     "request",
-    "A page of the files, from cursor `after` on. `match` is empty for all of them, or an exact name, or " +
+    "A page of the files, from cursor `after` on, one entry for each name. `match` is empty for all of them, or an exact name, or " +
       "at least 8 leading digits of an id.",
     { after: u53, match: name },
   ),
@@ -217,6 +197,10 @@ export const messages = {
   missing: define(51, "answer", "The file at `position` of the request is not here.", {
     position: u16,
   }),
+
+  // Contents by their id, and the sync server with its devices.
+  ...contentMessages,
+  ...syncMessages,
 } as const;
 
 export type MessageName = keyof typeof messages;

@@ -33,6 +33,8 @@ const GROUPS: readonly { readonly title: string; readonly first: number }[] = [
   { title: "Every connection", first: 0 },
   { title: "Between a node and the tracker", first: 16 },
   { title: "Between peers", first: 40 },
+  { title: "Contents", first: 60 },
+  { title: "Between a sync server and a device", first: 80 },
 ];
 
 /**
@@ -141,7 +143,7 @@ function conversationSection(): string {
 function handshakeSection(): string {
   const rows: [string, string][] = [
     ['"p2pnode hello v1" and a zero byte', "17"],
-    ["the signer's role in ASCII (`tracker`, `peer`) and a zero byte", "8 or 5"],
+    ["the signer's role in ASCII, as `hello` lists them, and a zero byte", "5 to 12"],
     ["the signer's node id", "32"],
     ["the verifier's node id", "32"],
     ["the verifier's nonce", "32"],

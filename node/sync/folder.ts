@@ -1,0 +1,109 @@
+/**
+ * The port through which sync sees a folder: what is in it, hints that it changed, and changes that are
+ * made only where the folder still is as their maker saw it.
+ *
+ * Paths are safe names (protocol/path.ts) relative to the folder. The real one is
+ * node/platform/sync_folder.ts; tests have one in memory. The server uses it for a user's folder as well.
+ */
+
+import type { DiskFailure } from "../store/disk.ts";
+import type { OpenFile, SkippedFile } from "../store/folder.ts";
+
+/** A regular file or a folder, as a look found it. */
+export interface FoundEntry {
+  readonly path: string;
+  readonly kind: "file" | "folder";
+  /** Length of a file in bytes, 0 for a folder. */
+  readonly size: number;
+  /** Of a file: changes whenever its bytes or its mode may have changed (store/folder.ts). "" for a folder. */
+  readonly stamp: string;
+  /** Whether a file's owner may execute it. */
+  readonly executable: boolean;
+}
+
+/** What is below a folder. */
+export interface FolderLook {
+  /** Each folder comes before what is in it. */
+  readonly entries: FoundEntry[];
+  /** What cannot be synced (links, pipes, sockets, devices, unreadable folders, unsafe names), and why. */
+  readonly skipped: SkippedFile[];
+}
+
+/** Paths at or below which something may have changed; "" stands for everything. */
+export type Hint = readonly string[];
+
+/** A change of the folder. `expect` is the stamp of the file that is there, or undefined for nothing at all. */
+export type Change =
+  /**
+   * A verified content gets a name. `staged` is a local path on the same file system and is gone
+   * afterwards. Missing folders on the way are made.
+   */
+  | {
+    readonly kind: "place";
+    readonly path: string;
+    readonly staged: string;
+    readonly executable: boolean;
+    readonly expect: string | undefined;
+    /** Local path to which the file that was there is moved; without it, that file is removed. */
+    readonly keep?: string;
+  }
+  /** A file gets another path, at which there must be nothing. */
+  | {
+    readonly kind: "move";
+    readonly from: string;
+    /** The stamp of the file at `from`. */
+    readonly expect: string;
+    readonly path: string;
+    readonly executable: boolean;
+  }
+  /** A file becomes executable, or stops being so. */
+  | {
+    readonly kind: "mode";
+    readonly path: string;
+    readonly executable: boolean;
+    readonly expect: string;
+  }
+  /** A file goes, or moves to the local path `keep`. */
+  | {
+    readonly kind: "remove";
+    readonly path: string;
+    readonly expect: string;
+    readonly keep?: string;
+  }
+  /** A folder is made, with those above it; one that is there will do. */
+  | { readonly kind: "makeFolder"; readonly path: string }
+  /** An empty folder goes; one that is not there will do. */
+  | { readonly kind: "removeFolder"; readonly path: string };
+
+/** What became of a change. Whatever is not "done" has changed nothing. */
+export type ChangeOutcome =
+  /** The stamp of the file that is at `path` now, "" where there is none. */
+  | { readonly done: true; readonly stamp: string }
+  /** What is there is not what was expected. Whoever wanted the change looks again. */
+  | "changed"
+  /** A folder still has something in it. */
+  | "not-empty"
+  | DiskFailure;
+
+export interface SyncFolder {
+  /** Where the folder is, for messages to the user. */
+  readonly root: string;
+  /**
+   * Whether the folder is still the one that was opened. It is not when it was replaced, or a file system
+   * was mounted on it or taken off it; then nothing that is missing in it was deleted by anybody.
+   */
+  isIntact(): boolean;
+  /**
+   * Finds what is at and below `path`, "" for the whole folder. Nothing is followed. Throws
+   * `Cannot read ROOT: reason` where the folder itself cannot be read.
+   */
+  look(path: string, signal?: AbortSignal): Promise<FolderLook>;
+  /** Yields hints until `signal` is aborted. Some changes give none. Throws `Cannot watch ROOT: reason`. */
+  watch(signal: AbortSignal): AsyncIterable<Hint>;
+  /** Opens a regular file for reading. Throws `Cannot open PATH: reason`. */
+  open(path: string): OpenFile;
+  /** The local path of what is at `path`. */
+  pathOf(path: string): string;
+  /** Makes changes one after the other, in order. Answers what became of each. */
+  change(changes: readonly Change[]): Promise<ChangeOutcome[]>;
+}
