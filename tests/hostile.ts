@@ -217,6 +217,24 @@ function sendWhole(
   void connection.sendChunk(message, request, bytes).catch(() => {});
 }
 
+/** A tracker that greets, and then answers nothing. */
+export class MuteTracker extends OwnNode {
+  readonly #asked = Promise.withResolvers<void>();
+
+  constructor() {
+    super("tracker");
+  }
+
+  /** Resolves when somebody has asked something. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  protected override receive(): Receive {
+    return () => this.#asked.resolve();
+  }
+}
+
 /** A tracker that answers every question for files with the same list, and names one holder of each. */
 export class OwnTracker extends OwnNode {
   readonly #files: readonly TrackedFile[];

@@ -11,7 +11,7 @@ import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { nodeFlags, trackerPositionals } from "./node_flags.ts";
 import { printProgress, showBars } from "./transfers.ts";
-import { untilAborted } from "./until_aborted.ts";
+import { unlessAborted, untilAborted } from "./until_aborted.ts";
 import { UsageError } from "./usage_error.ts";
 import { doneEvent, doneLine } from "./done.ts";
 import { Exit } from "./exit.ts";
@@ -81,16 +81,16 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
     log: (line) => warn(printable(line)),
     stopped: () => aborted.abort(new Exit(0)),
   });
-  await node.session.connect();
-  const { wanted, refused } = await find(node, { flags, names, publisher });
+  await unlessAborted(node.session.connect(), signal);
+  const finding = find(node, { flags, names, publisher });
+  const { wanted, refused } = await unlessAborted(finding, signal);
   for (const error of refused) {
     // This one is a table of what there is, made printable where it was made.
     warn(error instanceof AmbiguousName ? error.message : printable(error.message));
   }
   if (wanted.length === 0 && refused.length > 0) throw new Exit(1);
   const running = node.session.run();
-  await Promise.race([node.session.assembled, untilAborted(signal)]);
-  signal.throwIfAborted();
+  await unlessAborted(node.session.assembled, signal);
   const telling = { node, folder, disk, signal, flags, world, board, warn };
   const failedCount = await fetchAndTell(wanted, telling);
   if (failedCount + refused.length > 0) throw new Exit(1);

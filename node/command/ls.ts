@@ -9,6 +9,7 @@ import { formatTable } from "../text/table.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { trackerPositionals } from "./node_flags.ts";
+import { unlessAborted } from "./until_aborted.ts";
 import type { World } from "./world.ts";
 
 export const lsCommand = defineCommand({
@@ -33,11 +34,14 @@ export async function runLs(
     ready: Promise.resolve(),
     stopped: () => {},
   });
-  await session.connect();
-  const files = await session.listFiles();
-  const nodes = await session.listNodes();
+  const { files, nodes } = await unlessAborted(askFor(session), world.stopped);
   if (flags.json) printEvents(files, nodes, world);
   else for (const line of [...fileLines(files), "", ...nodeLines(nodes)]) world.print(line);
+}
+
+async function askFor(session: TrackerSession) {
+  await session.connect();
+  return { files: await session.listFiles(), nodes: await session.listNodes() };
 }
 
 /** A table of files, sorted by name. */
