@@ -2,16 +2,18 @@
  * The command line of p2pnode: picks the subcommand, wires the real ports, and owns exit codes and signals.
  *
  * Exit codes: 0 done, 1 failed while running, 2 wrong usage. An error is one line on stderr; its stack
- * follows with --debug.
+ * follows with --debug. Output that could not be written is an error as well.
  */
 
 import config from "./deno.json" with { type: "json" };
 import type { CommandDeclaration, ParsedCommand } from "./node/command/declaration.ts";
 import { helpText } from "./node/command/help.ts";
-import { asksForHelp, parseCommand } from "./node/command/options.ts";
+import { asksForDebug, asksForHelp, parseCommand } from "./node/command/options.ts";
 import { unknownCommand, UsageError } from "./node/command/usage_error.ts";
 import { Exit } from "./node/command/exit.ts";
 import type { World } from "./node/command/world.ts";
+import { ProcessScreen } from "./node/platform/terminal.ts";
+import type { Screen } from "./node/terminal/ports.ts";
 
 /** A subcommand. Its modules are loaded only when it is the one that runs. */
 interface Subcommand {
@@ -74,17 +76,18 @@ function loaded<const Command extends CommandDeclaration>(
   return { declaration, run: (args, world) => run(parseCommand(declaration, args), world) };
 }
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(args: readonly string[], screen: Screen): Promise<void> {
   const [name, ...rest] = args;
-  if (name === "version" || name === "--version") return console.log(`p2pnode ${config.version}`);
+  const show = (text: string) => screen.write(`${text}\n`);
+  if (name === "version" || name === "--version") return show(`p2pnode ${config.version}`);
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    return await showHelp(rest[0]);
+    return show(await help(rest[0]));
   }
   const command = await find(name).load();
-  if (asksForHelp(rest)) return console.log(helpText(command.declaration));
+  if (asksForHelp(rest)) return show(helpText(command.declaration));
   const { realWorld } = await import("./node/platform/world.ts");
-  using world = realWorld(`p2pnode ${config.version}`);
-  await command.run(rest.filter((arg) => arg !== "--debug"), world);
+  using world = realWorld(`p2pnode ${config.version}`, screen);
+  await command.run(rest, world);
 }
 
 function find(name: string): Subcommand {
@@ -95,10 +98,11 @@ function find(name: string): Subcommand {
   return found;
 }
 
-async function showHelp(name: string | undefined): Promise<void> {
-  if (name !== undefined) return console.log(helpText((await find(name).load()).declaration));
+/** What there is, or all about one command. */
+async function help(name: string | undefined): Promise<string> {
+  if (name !== undefined) return helpText((await find(name).load()).declaration);
   const width = Math.max(...Object.keys(subcommands).map((known) => known.length));
-  console.log([
+  return [
     `p2pnode ${config.version} moves files between machines and trusts nobody on the way.`,
     "",
     "usage: p2pnode COMMAND ...",
@@ -109,7 +113,7 @@ async function showHelp(name: string | undefined): Promise<void> {
     `  ${"version".padEnd(width)}  Print the version`,
     "",
     "p2pnode help COMMAND tells more about one.",
-  ].join("\n"));
+  ].join("\n");
 }
 
 /** Tells what went wrong. Answers the exit code. */
@@ -121,11 +125,18 @@ function report(error: unknown, debug: boolean): number {
   return error instanceof UsageError ? error.exitCode : 1;
 }
 
-if (import.meta.main) {
+/** Carries out a command line to its end. Answers the exit code. */
+async function run(args: readonly string[]): Promise<number> {
+  const debug = asksForDebug(args);
+  const screen = new ProcessScreen(Deno.stdout);
+  let code = 0;
   try {
-    await main(Deno.args);
-    Deno.exit(0);
+    await main(args, screen);
   } catch (error) {
-    Deno.exit(report(error, Deno.args.includes("--debug")));
+    code = report(error, debug);
   }
+  if (code > 0 || screen.failure === undefined) return code;
+  return report(new Error(`Cannot write to standard output: ${screen.failure}`), debug);
 }
+
+if (import.meta.main) Deno.exit(await run(Deno.args));

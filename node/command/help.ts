@@ -20,6 +20,12 @@ const placeholders = {
   seconds: "SECONDS",
 } as const;
 
+/** What every command knows. */
+const commonFlags = [
+  ["    --debug", "show a stack trace with an error"],
+  ["-h, --help", "show this text"],
+];
+
 /** The command with its arguments: `p2pnode get <tracker-host> [name...] [flags]`. */
 export function usageLine(command: CommandDeclaration): string {
   const positionals = Object.entries(command.positionals).map(positionalLabel);
@@ -40,7 +46,7 @@ export function helpText(command: CommandDeclaration): string {
     command.summary,
     `\nUsage: ${usageLine(command)}`,
     ...section("Arguments", columns(positionals)),
-    ...section("Flags", columns([...flags, ["-h, --help", "shows this text"]])),
+    ...section("Flags", columns([...flags, ...commonFlags])),
     ...section("Examples", command.examples),
   ].join("\n") + "\n";
 }

@@ -40,7 +40,8 @@ Flags:
       --get NAME        fetch this file (may be given several times)
       --up-limit SIZE   bytes per second to send
       --exit-when-done  end when all is there
-  -h, --help            shows this text
+      --debug           show a stack trace with an error
+  -h, --help            show this text
 
 Examples:
   p2pnode peer 127.0.0.1 ./data
@@ -58,6 +59,14 @@ Deno.test("helpText() leaves out what a command does not have", () => {
   });
   assertEquals(
     helpText(version),
-    "Shows the version.\n\nUsage: p2pnode version\n\nFlags:\n  -h, --help  shows this text\n",
+    `\
+Shows the version.
+
+Usage: p2pnode version
+
+Flags:
+      --debug  show a stack trace with an error
+  -h, --help   show this text
+`,
   );
 });

@@ -28,10 +28,15 @@ export function asksForHelp(args: readonly string[]): boolean {
   return beforeDoubleDash(args).some((arg) => arg === "--help" || arg === "-h");
 }
 
+/** Whether errors are to be shown with their stack traces. */
+export function asksForDebug(args: readonly string[]): boolean {
+  return beforeDoubleDash(args).includes("--debug");
+}
+
 /**
  * Parses `args`, which is what stands behind the subcommand's name. Throws a `UsageError` whose
- * message names the argument and says what was expected. `--help` is not known here: see
- * `asksForHelp`.
+ * message names the argument and says what was expected. `--debug` is passed over, and `--help` is not
+ * known here: see `asksForDebug` and `asksForHelp`.
  */
 export function parseCommand<Command extends CommandDeclaration>(
   command: Command,
@@ -99,7 +104,10 @@ function spellOutFlags(command: CommandDeclaration, args: readonly string[]): st
     return allSwitches ? letters.map((letter) => switches.get(letter)!) : [arg];
   };
   const flags = beforeDoubleDash(args);
-  return [...flags.flatMap(spellOut), ...args.slice(flags.length)];
+  return [
+    ...flags.filter((arg) => arg !== "--debug").flatMap(spellOut),
+    ...args.slice(flags.length),
+  ];
 }
 
 function beforeDoubleDash(args: readonly string[]): readonly string[] {
@@ -197,7 +205,7 @@ function unknownFlag(command: CommandDeclaration, arg: string, flag: string): Us
   const isLong = arg.startsWith("--");
   const name = flag.replace(/^-+/, "").replace(/=.*$/s, "");
   const label = printable(isLong ? `--${name}` : `-${name}`);
-  const known = [...Object.keys(command.flags).map(commandLineName), "help"];
+  const known = [...Object.keys(command.flags).map(commandLineName), "help", "debug"];
   const meant = isLong || name.length > 1 ? suggestWord(name, known) : undefined;
   const advice = meant === undefined
     ? `see ${programName} ${command.name} --help`

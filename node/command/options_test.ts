@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { defineCommand } from "./declaration.ts";
-import { asksForHelp, parseCommand } from "./options.ts";
+import { asksForDebug, asksForHelp, parseCommand } from "./options.ts";
 import { unknownCommand, UsageError } from "./usage_error.ts";
 
 const get = defineCommand({
@@ -44,6 +44,12 @@ Deno.test("parseCommand() fills in defaults and types everything from the declar
   assertEquals([host, port, names], ["host", 5000, []]);
   assertEquals([out, publisher, force, connections], [".", undefined, false, 8]);
   assertEquals([flags.cache, ttl, also], [256 * 1024 ** 2, undefined, []]);
+});
+
+Deno.test("parseCommand() passes over --debug, but not where it is a name", () => {
+  assertEquals(parse("--debug", "a").positionals.names, ["a"]);
+  assertEquals(parse("--", "--debug").positionals.names, ["--debug"]);
+  assertEquals(["--debug", "--"].map((arg) => asksForDebug([arg, "--debug"])), [true, false]);
 });
 
 Deno.test("parseCommand() reads values in all spellings", () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Keyboard, Screen } from "../terminal/ports.ts";
+import { reasonOf } from "./disk_failure.ts";
 
 /** For a terminal that does not tell its size. */
 const sizeDefault = { columns: 80, rows: 24 };
@@ -21,6 +22,7 @@ export class ProcessScreen implements Screen {
   readonly #stream: OutputStream;
   readonly #utf8 = new TextEncoder();
   #isGone = false;
+  #failure: string | undefined;
 
   constructor(stream: OutputStream) {
     this.#stream = stream;
@@ -35,21 +37,33 @@ export class ProcessScreen implements Screen {
     return consoleSize().rows;
   }
 
-  /** Writes before it returns, so that nothing is lost when the process ends right after. */
-  write(text: string): void {
-    let rest = this.#utf8.encode(text);
-    while (rest.length > 0 && !this.#isGone) rest = rest.subarray(this.#writeSome(rest));
+  /** Why something that was written is lost, in words: a file's disk was full, say. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
+  /** Writes before it returns, so that nothing is lost when the process ends right after. */
+  write(text: string): void {
+    if (this.#isGone) return;
+    let rest = this.#utf8.encode(text);
+    while (rest.length > 0) rest = rest.subarray(this.#writeSome(rest));
+  }
+
+  /** Answers how many bytes are done with: written, or lost. */
   #writeSome(bytes: Uint8Array): number {
     try {
       return this.#stream.writeSync(bytes);
     } catch (error) {
-      // A pipe that the process which started this one made non-blocking, and that is full now.
-      if (error instanceof Deno.errors.WouldBlock) Atomics.wait(neverChanged, 0, 0, retryMs);
-      // Else a pipe that was closed (`p2pnode ls | head -1`) or a terminal that hung up.
-      else this.#isGone = true;
-      return 0;
+      if (error instanceof Deno.errors.WouldBlock) {
+        // A pipe that the process which started this one made non-blocking, and that is full now.
+        Atomics.wait(neverChanged, 0, 0, retryMs);
+        return 0;
+      }
+      // A pipe that was closed (`p2pnode ls | head -1`) and a terminal that hung up miss nothing.
+      if (error instanceof Deno.errors.BrokenPipe || this.isTerminal) this.#isGone = true;
+      // The disk of a file may have room again for the next line.
+      else this.#failure ??= reasonOf(error);
+      return bytes.length;
     }
   }
 

@@ -31,7 +31,22 @@ Deno.test("write() swallows everything once nobody reads any more", () => {
   const screen = new ProcessScreen(stream);
   screen.write("first\n");
   screen.write("second\n");
-  assertEquals(stream.text(), "f");
+  assertEquals([stream.text(), screen.failure], ["f", undefined]);
+});
+
+Deno.test("write() goes on after a failure, and says why something is lost", () => {
+  const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  const stream = streamOf([3, full, 100, new Error("other")]);
+  const screen = new ProcessScreen(stream);
+  for (const line of ["one\n", "two\n", "three\n"]) screen.write(line);
+  assertEquals(stream.text(), "onetwo\n");
+  assertEquals(screen.failure, "the disk is full (free some space and try again)");
+});
+
+Deno.test("a terminal that hung up misses nothing", () => {
+  const screen = new ProcessScreen({ ...streamOf([new Error("EIO")]), isTerminal: () => true });
+  screen.write("text\n");
+  assertEquals(screen.failure, undefined);
 });
 
 Deno.test("a screen always has a size", () => {

@@ -3,6 +3,7 @@
 import { KeyPair, verify } from "../content/identity.ts";
 import { Exit } from "../command/exit.ts";
 import type { World } from "../command/world.ts";
+import type { Screen } from "../terminal/ports.ts";
 import { BlockWorkers } from "./block_workers.ts";
 import { systemClock } from "./clock.ts";
 import { openFolder } from "./folder.ts";
@@ -17,14 +18,13 @@ const STOP_SIGNALS = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM"] as const;
 
 /** The world of this process. The first signal asks commands to end; a second one ends the process. */
-export function realWorld(agent: string): World {
+export function realWorld(agent: string, screen: Screen): World {
   const stopped = new AbortController();
   const stop = () => {
     if (stopped.signal.aborted) Deno.exit(1);
     stopped.abort(new Exit(0));
   };
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
-  const screen = new ProcessScreen(Deno.stdout);
   const errors = new ProcessScreen(Deno.stderr);
   return {
     network: tcpNetwork,

@@ -7,7 +7,7 @@ export interface Screen {
   /** Width and height in characters now. A user may change them at any time. */
   readonly columns: number;
   readonly rows: number;
-  /** Writes at once. A screen that is gone swallows everything: nobody is left to tell. */
+  /** Writes at once, and never throws: where nobody reads any more, nobody is left to tell. */
   write(text: string): void;
   /** Calls `changed` after every change of size, until the returned function is called. */
   watchSize(changed: () => void): () => void;
