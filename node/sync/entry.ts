@@ -72,6 +72,6 @@ export function fromWire({ version, ...entry }: WireEntry): Entry {
   return { ...entry, version: versionOf(counts) };
 }
 
-function malformed({ path }: WireEntry, reason: string): ProtocolError {
+function malformed({ path }: Pick<WireEntry, "path">, reason: string): ProtocolError {
   return new ProtocolError(ErrorCode.malformed, `Cannot take the entry ${path}: ${reason}`);
 }
