@@ -52,10 +52,14 @@ class Lane {
     this.#expected = expected;
   }
 
-  /** Starts downloads and kills them until that has happened `count` times; then lets one come to its end. */
-  async run(count: number): Promise<void> {
+  /**
+   * Starts downloads and kills them until that has happened `count` times; then lets one come to its end.
+   * Stops early when the signal is aborted.
+   */
+  async run(count: number, signal: AbortSignal): Promise<void> {
     await this.#startAfresh();
     while (this.killCount < count) {
+      if (signal.aborted) return;
       const isEarly = this.#round++ % EARLY_DEATHS === 0;
       const get = await this.#download();
       if (!isEarly) await this.#started(get);
@@ -132,6 +136,16 @@ class Lane {
   }
 }
 
+/** Runs the lanes side by side. Rejects as the first one that fails, when all have ended. */
+async function runAll(lanes: readonly Lane[], count: number): Promise<void> {
+  const failed = new AbortController();
+  const running = lanes.map((lane) =>
+    lane.run(count, failed.signal).catch((reason) => failed.abort(reason))
+  );
+  await Promise.all(running);
+  failed.signal.throwIfAborted();
+}
+
 function textOf(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
@@ -158,7 +172,7 @@ Deno.test(`${KILL_COUNT} random SIGKILLs of a downloader corrupt nothing and lea
     { length: LANES },
     (_, index) => new Lane(swarm, { name: `lane-${index}`, seed: SEED + index, expected }),
   );
-  await Promise.all(lanes.map((lane) => lane.run(KILL_COUNT / LANES)));
+  await runAll(lanes, KILL_COUNT / LANES);
   const completeCount = lanes.reduce((sum, lane) => sum + lane.completeCount, 0);
   console.log(`${KILL_COUNT} deaths, ${completeCount} runs to the end in between`);
 });
