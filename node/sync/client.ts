@@ -12,6 +12,8 @@ import type { Hint } from "./folder.ts";
 export type SyncEvent =
   /** The server has given this device its place. */
   | { readonly kind: "online" }
+  /** The server's list is complete for the first time on this connection: `entries("server")` is up to date. */
+  | { readonly kind: "listed" }
   /** The connection is gone, or none could be had; the next one is tried by itself. */
   | { readonly kind: "offline"; readonly reason: string }
   /** Both sides are the same and nothing is under way; told whenever that becomes so. */
