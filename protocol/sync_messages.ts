@@ -41,9 +41,9 @@ export const syncMessages = {
   joined: define(
     81,
     "answer",
-    "The device has a place. Sequence numbers count within the index of this id; one with another id " +
-      "is listed from 0 on.",
-    { index: bytes(16) },
+    "The device has a place. Sequence numbers count within the index of this id, up to `sequence` at this " +
+      "moment; one with another id is listed from 0 on.",
+    { index: bytes(16), sequence: u53 },
   ),
   getEntries: define(
     82,
