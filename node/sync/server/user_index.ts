@@ -3,7 +3,7 @@
  * versions there are, and the small contents whose files may not have reached the disk yet.
  *
  * A cache, as every index here: one that is lost is made anew under another id and filled by a scan. The
- * real one is node/platform/user_index.ts; `MemoryUserIndex` is for tests.
+ * real one is node/platform/user_index.ts; tests have one in memory.
  */
 
 import type { ContentId } from "../../transfer/contents.ts";
@@ -17,6 +17,9 @@ export interface IndexedEntry extends Entry {
   /** Of a file: its stamp when it was hashed or stored (sync/folder.ts). "" for anything else. */
   readonly stamp: string;
 }
+
+/** What is known of a path that is not absent, as much as comparing it with the disk takes. */
+export type PresentEntry = Pick<IndexedEntry, "path" | "kind" | "executable" | "stamp">;
 
 /** A content that was at a path before. */
 export interface OldVersion extends ContentId {
@@ -39,7 +42,7 @@ export interface PendingContent extends ContentId {
 export interface IndexChanges {
   /** Each gets the next sequence number, in this order. */
   readonly put?: readonly (Entry & { readonly stamp: string })[];
-  /** Rows that go without a trace. The index gets another id with the first one. */
+  /** Paths that are forgotten: not absent, but unknown. Whoever does so renews the index. */
   readonly dropped?: readonly string[];
   /** Files that have another stamp and still the same content: no change that anybody hears of. */
   readonly stamps?: readonly { readonly path: string; readonly stamp: string }[];
@@ -47,7 +50,7 @@ export interface IndexChanges {
   readonly replaced?: readonly Omit<OldVersion, "number">[];
   /** Old versions that are kept no longer. */
   readonly expired?: readonly Pick<OldVersion, "path" | "number">[];
-  /** Contents whose files are on the disk for good, or are gone. */
+  /** Small contents that need not be kept any longer: their files are on the disk for good, or are gone. */
   readonly settled?: readonly ContentId[];
   /** Gives the index another id. */
   readonly renew?: boolean;
@@ -67,8 +70,8 @@ export interface UserIndex extends Disposable {
 
   /** What is known of a path. */
   get(path: string): IndexedEntry | undefined;
-  /** Everything that is known, in the order of paths. */
-  all(): Iterable<IndexedEntry>;
+  /** What a look at the folder must find, in any order. The index must not change meanwhile. */
+  present(): Iterable<PresentEntry>;
   /** What is at the paths below a folder and not absent. */
   below(folder: string): Iterable<IndexedEntry>;
   /** Entries that changed after this sequence number, in the order of their changes. */
@@ -78,7 +81,7 @@ export interface UserIndex extends Disposable {
 
   /** The old versions of a path, the newest first. */
   versionsOf(path: string, countMax: number): OldVersion[];
-  /** Whether an old version has this content. */
+  /** Whether an old version, of whatever path, has this content. */
   hasVersionWith(content: ContentId): boolean;
   /**
    * Old versions that are to go: those beyond the newest `countMax` of their path, and those that were
