@@ -7,6 +7,7 @@
  */
 
 import type { Placement } from "./place.ts";
+import type { WorkerReply } from "./worker_pool.ts";
 import type { DiskFailure, FileToHash, HashedFile, Landing, LandTarget } from "../store/disk.ts";
 
 /** The first message to a worker. */
@@ -81,5 +82,5 @@ export type JobKind = keyof Jobs;
 /** A job as it is sent. */
 export type Job = { [K in JobKind]: { readonly kind: K; readonly input: Jobs[K][0] } }[JobKind];
 
-/** What a worker sends back: the answer, or why there is none. */
-export type Reply = { readonly answer: Jobs[JobKind][1] } | { readonly defect: string };
+/** What a worker sends back. */
+export type Reply = WorkerReply<Jobs[JobKind][1]>;

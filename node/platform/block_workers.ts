@@ -22,7 +22,7 @@ import type {
   PartToVerify,
 } from "../store/disk.ts";
 import { PROOF, PROOF_SIZE } from "./block_jobs.ts";
-import type { LandEntry } from "./block_jobs.ts";
+import type { Jobs, LandEntry, Setup } from "./block_jobs.ts";
 import { hashRuns, hashSteps, signRuns } from "./hash_steps.ts";
 import type { HashStep, LargeFile, Run } from "./hash_steps.ts";
 import { inOrder } from "./in_order.ts";
@@ -42,7 +42,7 @@ export interface BlockWorkersOptions {
 
 /** Hashes, verifies and lands in worker threads. They start with the first work and end with `using`. */
 export class BlockWorkers implements BlockDisk, Disposable {
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<Jobs>;
   readonly #canSign: boolean;
   /** How many jobs of one call are under way at once: one that each worker does, and the next. */
   readonly #width: number;
@@ -50,7 +50,8 @@ export class BlockWorkers implements BlockDisk, Disposable {
   constructor(options: BlockWorkersOptions) {
     const { root, keys, size = Math.min(4, Math.max(2, navigator.hardwareConcurrency)) } = options;
     const script = options.script ?? new URL("./block_worker.ts", import.meta.url);
-    this.#pool = new WorkerPool(script, { root, seed: keys?.seed }, size);
+    const setup: Setup = { root, seed: keys?.seed };
+    this.#pool = new WorkerPool({ script, setup, size, name: "block worker" });
     this.#canSign = keys !== undefined;
     this.#width = 2 * size;
   }

@@ -1,17 +1,21 @@
 /**
- * A pool of block workers: starts them when there is work and hands each job to the one with least to do.
+ * A pool of workers: starts them when there is work and hands each job to the one with least to do.
  *
  * A worker is given its next job while it still does one, so that it never waits for the main thread.
  * A second worker starts only when the first is busy. Each answers in the order in which it was asked.
  */
 
-import type { Job, JobKind, Jobs, Reply, Setup } from "./block_jobs.ts";
+/** Each kind of job: what it is given, and what it answers. */
+type JobTable<Jobs> = { [Kind in keyof Jobs]: [input: unknown, answer: unknown] };
+
+/** What a worker sends back: the answer, or why there is none. */
+export type WorkerReply<Answer> = { readonly answer: Answer } | { readonly defect: string };
 
 /** How many jobs a worker holds: the one that it does and the next. */
 const JOBS_HELD = 2;
 
 interface Task {
-  readonly job: Job;
+  readonly job: { readonly kind: PropertyKey; readonly input: unknown };
   readonly transfer: Transferable[];
   resolve(answer: unknown): void;
   reject(error: Error): void;
@@ -23,47 +27,53 @@ interface Slot {
   readonly held: Task[];
 }
 
-export class WorkerPool implements Disposable {
-  readonly #script: URL;
-  readonly #setup: Setup;
+/** How a pool works. */
+export interface WorkerPoolOptions {
+  /** The module that the workers run. */
+  readonly script: URL;
+  /** What each worker is told first. */
+  readonly setup: unknown;
+  /** How many workers there are at most. */
+  readonly size: number;
+  /** What a worker is called in errors. */
+  readonly name: string;
+}
+
+/** Workers that do the jobs of the table `Jobs`. */
+export class WorkerPool<Jobs extends JobTable<Jobs>> implements Disposable {
+  readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[] = [];
   /** Jobs that no worker has room for. The callers bound it: each waits for its answers. */
   readonly #waiting: Task[] = [];
   #closed = false;
 
-  /**
-   * @param script The module that the workers run.
-   * @param setup What each worker is told first.
-   * @param size How many workers there are at most.
-   */
-  constructor(script: URL, setup: Setup, readonly size: number) {
-    this.#script = script;
-    this.#setup = setup;
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
   }
 
   /** Starts all workers now; each takes some tens of milliseconds until it can work. */
   warmUp(): void {
-    while (!this.#closed && this.#slots.length < this.size) this.#start();
+    while (!this.#closed && this.#slots.length < this.#options.size) this.#start();
   }
 
   /** Has a job done by the next free worker. Rejects where that worker crashes or the pool is closed. */
-  run<K extends JobKind>(
+  run<K extends keyof Jobs>(
     kind: K,
     input: Jobs[K][0],
     transfer: Transferable[] = [],
   ): Promise<Jobs[K][1]> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(closedError());
-      this.#waiting.push({ job: { kind, input } as Job, transfer, resolve, reject } as Task);
+      if (this.#closed) return reject(this.#closedError());
+      this.#waiting.push({ job: { kind, input }, transfer, resolve, reject } as Task);
       this.#assign();
     });
   }
 
   /** Has a job done by every worker that is running, after what each holds already. */
-  async runOnAll<K extends JobKind>(kind: K, input: Jobs[K][0]): Promise<void> {
+  async runOnAll<K extends keyof Jobs>(kind: K, input: Jobs[K][0]): Promise<void> {
     await Promise.all(this.#slots.map((slot) =>
       new Promise((resolve, reject) => {
-        give(slot, { job: { kind, input } as Job, transfer: [], resolve, reject });
+        give(slot, { job: { kind, input }, transfer: [], resolve, reject });
       })
     ));
   }
@@ -73,9 +83,9 @@ export class WorkerPool implements Disposable {
     this.#closed = true;
     for (const slot of this.#slots.splice(0)) {
       slot.worker.terminate();
-      rejectAll(slot.held, closedError());
+      rejectAll(slot.held, this.#closedError());
     }
-    rejectAll(this.#waiting, closedError());
+    rejectAll(this.#waiting, this.#closedError());
   }
 
   #assign(): void {
@@ -93,24 +103,25 @@ export class WorkerPool implements Disposable {
       if (best === undefined || slot.held.length < best.held.length) best = slot;
     }
     if (best?.held.length === 0) return best;
-    if (this.#slots.length < this.size) return this.#start();
+    if (this.#slots.length < this.#options.size) return this.#start();
     return best !== undefined && best.held.length < JOBS_HELD ? best : undefined;
   }
 
   #start(): Slot {
-    const worker = new Worker(this.#script, { type: "module" });
+    const worker = new Worker(this.#options.script, { type: "module" });
     const slot: Slot = { worker, held: [] };
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply<unknown>>) => {
       const task = slot.held.shift()!;
-      if ("defect" in data) task.reject(new Error(`Cannot do ${task.job.kind}: ${data.defect}`));
-      else task.resolve(data.answer);
+      if ("defect" in data) {
+        task.reject(new Error(`Cannot do ${String(task.job.kind)}: ${data.defect}`));
+      } else task.resolve(data.answer);
       this.#assign();
     };
     worker.onerror = (event) => {
       event.preventDefault();
       this.#remove(slot, event.message);
     };
-    worker.postMessage(this.#setup);
+    worker.postMessage(this.#options.setup);
     this.#slots.push(slot);
     return slot;
   }
@@ -121,8 +132,13 @@ export class WorkerPool implements Disposable {
     if (position === -1) return;
     this.#slots.splice(position, 1);
     slot.worker.terminate();
-    rejectAll(slot.held, new Error(`Cannot go on: a block worker crashed: ${reason}`));
+    const { name } = this.#options;
+    rejectAll(slot.held, new Error(`Cannot go on: a ${name} crashed: ${reason}`));
     this.#assign();
+  }
+
+  #closedError(): Error {
+    return new Error(`Cannot go on: the ${this.#options.name}s are stopped`);
   }
 }
 
@@ -138,8 +154,4 @@ function give(slot: Slot, task: Task): void {
 
 function rejectAll(tasks: Task[], error: Error): void {
   for (const task of tasks.splice(0)) task.reject(error);
-}
-
-function closedError(): Error {
-  return new Error("Cannot go on: the block workers are stopped");
 }
