@@ -10,7 +10,7 @@ import { HOST, MIB, startSwarm, type TestSwarm } from "./swarm.ts";
 async function startPlainPeer(swarm: TestSwarm, folder: string): Promise<RunningProcess> {
   const args = ["peer", HOST, String(swarm.port), "0", swarm.join(folder), "--host", HOST];
   const peer = await swarm.start(args, { stdin: "piped" });
-  await peer.waitForLine(/^sharing \d+ files$/);
+  await peer.waitForLine(/^sharing \d+ files?$/);
   return peer;
 }
 
@@ -30,7 +30,7 @@ Deno.test("a peer takes its commands line by line from a pipe", async () => {
   await ask("peers", new RegExp(`^[0-9a-f]{16} +${HOST}:${await seeder.port()} +1$`));
   await ask("status", /^received +0 B, /);
   await ask("get", /^Cannot get: no file is named/);
-  await ask("get nothing.bin never.bin", /^Cannot get nothing\.bin: nobody has it/);
+  await ask("get nothing.bin never.bin", /^Cannot get nothing\.bin: nobody has it \(list shows /);
   await peer.waitForLine(/^Cannot get never\.bin: nobody has it/);
   await ask("lsit", /^Cannot run "lsit": unknown command \(did you mean list\?\)$/);
   await ask("frobnicate", /^Cannot run "frobnicate": unknown command \(help lists the commands\)$/);
@@ -54,6 +54,20 @@ Deno.test("commands that are there before a peer is ready wait for it", async ()
   await peer.closeInput();
   await peer.waitForLine(/^got a\.bin: /);
   await peer.waitForLine(/^a\.bin +1000 B/);
+});
+
+Deno.test("a file that is asked for before a peer is ready is fetched once", async () => {
+  await using swarm = await startSwarm();
+  const path = await swarm.write("seeder/a.bin", { size: 8 * MIB });
+  await swarm.startPeer("seeder", "--up-limit", "4MiB");
+  await swarm.listUntil(({ files }) => files.length === 1);
+  const peer = await swarm.launchPeer("peer");
+  await peer.process.write("get a.bin");
+  await peer.process.waitForEvent("done");
+  assert(await sameFile(path, peer.join("a.bin")));
+  assertEquals(await peer.quit(), 0);
+  const outcomes = peer.process.events.filter(({ event }) => event === "done" || event === "error");
+  assertEquals(outcomes.length, 1);
 });
 
 Deno.test("the end of a pipe ends no peer", async () => {

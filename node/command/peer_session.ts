@@ -40,6 +40,8 @@ export class PeerSession {
   readonly #options: PeerSessionOptions;
   /** What is being fetched, by content. */
   readonly #running = new Map<FileKey, Promise<unknown>>();
+  /** Resolves when nothing is left of earlier starts but what is still wanted. */
+  readonly #tidied = Promise.withResolvers<void>();
   #failedCount = 0;
   /** Names of files that were listed last, for completion. */
   names: readonly string[] = [];
@@ -61,14 +63,18 @@ export class PeerSession {
    */
   async begin(names: readonly string[]): Promise<number> {
     const { node, store, signal } = this.#options;
-    await Promise.race([node.session.assembled, untilAborted(signal)]);
     const remembered = store.wanted().map((file) => ({
       ...file,
       blockSize: blockSizeFor(file.size),
     }));
     await this.#removePartsBut(new Set(remembered.map(fileKey)));
+    this.#tidied.resolve();
+    await Promise.race([node.session.assembled, untilAborted(signal)]);
+    // Some of it may have been asked for again meanwhile.
+    const isRunning = (file: ListedFile) => this.#running.has(fileKey(file));
     await Promise.all([
-      this.#fetch(remembered),
+      this.#fetch(remembered.filter((file) => !isRunning(file))),
+      ...remembered.filter(isRunning).map((file) => this.#fetchInTurn(file)),
       ...names.map((name) => this.#fetchWhenThere(name)),
     ]);
     if (!signal.aborted) {
@@ -93,6 +99,7 @@ export class PeerSession {
   /** Starts to fetch a file that somebody has; resolves when it is found. */
   async get(nameOrId: string): Promise<void> {
     const wanted = await findWanted(this.node.session, nameOrId, { replace: false });
+    await this.#tidied.promise;
     void this.#fetchInTurn(wanted);
   }
 
