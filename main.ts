@@ -78,13 +78,14 @@ function loaded<const Command extends CommandDeclaration>(
 
 async function main(args: readonly string[], screen: Screen): Promise<void> {
   const [name, ...rest] = args;
-  const show = (text: string) => screen.write(`${text}\n`);
-  if (name === "version" || name === "--version") return show(`p2pnode ${config.version}`);
+  if (name === "version" || name === "--version") {
+    return screen.write(`p2pnode ${config.version}\n`);
+  }
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    return show(await help(rest[0]));
+    return screen.write(await help(rest[0]));
   }
   const command = await find(name).load();
-  if (asksForHelp(rest)) return show(helpText(command.declaration));
+  if (asksForHelp(rest)) return screen.write(helpText(command.declaration));
   const { realWorld } = await import("./node/platform/world.ts");
   using world = realWorld(`p2pnode ${config.version}`, screen);
   await command.run(rest, world);
@@ -100,12 +101,14 @@ function find(name: string): Subcommand {
 
 /** What there is, or all about one command. */
 async function help(name: string | undefined): Promise<string> {
-  if (name !== undefined) return helpText((await find(name).load()).declaration);
+  if (name !== undefined && !["help", "version"].includes(name)) {
+    return helpText((await find(name).load()).declaration);
+  }
   const width = Math.max(...Object.keys(subcommands).map((known) => known.length));
   return [
     `p2pnode ${config.version} moves files between machines and trusts nobody on the way.`,
     "",
-    "usage: p2pnode COMMAND ...",
+    "Usage: p2pnode COMMAND ...",
     "",
     ...Object.entries(subcommands).map(([known, { summary }]) =>
       `  ${known.padEnd(width)}  ${summary}`
@@ -113,6 +116,7 @@ async function help(name: string | undefined): Promise<string> {
     `  ${"version".padEnd(width)}  Print the version`,
     "",
     "p2pnode help COMMAND tells more about one.",
+    "",
   ].join("\n");
 }
 

@@ -6,10 +6,11 @@ import { HOST } from "./swarm.ts";
 
 const COMMANDS = ["tracker", "peer", "get", "ls", "demo"];
 
-for (const args of [[], ["help"], ["--help"], ["-h"]]) {
+for (const args of [[], ["help"], ["--help"], ["-h"], ["help", "help"]]) {
   Deno.test(`"${["p2pnode", ...args].join(" ")}" lists all commands`, async () => {
     const { code, stdout, stderr } = await run(args);
     assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /tells more about one\.$/);
     for (const command of [...COMMANDS, "version"]) {
       assertMatch(stdout, new RegExp(`^  ${command} +\\S`, "m"));
     }
@@ -22,6 +23,7 @@ for (const command of COMMANDS) {
     assertEquals([code, stderr], [0, ""]);
     assertMatch(stdout, new RegExp(`^Usage: p2pnode ${command}\\b`, "m"));
     assertMatch(stdout, new RegExp(`^Examples:\n  p2pnode ${command}\\b`, "m"));
+    assert(!stdout.endsWith("\n"), "there is no blank line at the end");
     assertEquals(await run(["help", command]), { code, stdout, stderr });
     // Help is asked for, so nothing else of the line matters.
     assertEquals(await run([command, "--nonsense", "-h"]), { code, stdout, stderr });
@@ -46,6 +48,7 @@ const MISTAKES: [string[], RegExp][] = [
   [["get", HOST, "5000", "a", "--out"], /--out needs a value/],
   [["get", HOST, "5000", "a", "--up-limit", "5XB"], /unknown unit "XB"/],
   [["get", HOST, "5000", "a", "--json=yes"], /--json takes no value/],
+  [["demo", "--size", "1"], /--size must be from 16 MiB to 4 GiB, not "1"$/],
   [["tracker", "70000"], /<port> must be from 0 to 65535/],
   [["tracker", "5000", "6000"], /"6000" is too much/],
   [["tracker", "5000", "--expect", "0"], /--expect must be at least 1/],

@@ -17,6 +17,7 @@ import type { Folder } from "../store/folder.ts";
 import type { Downloaded } from "../swarm/download.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
+import { counted } from "../text/counted.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { formatTable } from "../text/table.ts";
 import { defineCommand } from "./declaration.ts";
@@ -239,7 +240,8 @@ class Stage {
       `${formatSize(size)} in ${seconds.toFixed(2)} s: ${formatRate(size / seconds)}, where each ` +
         `peer sends ${formatRate(this.#rate)} at most`,
     );
-    this.#say(`${file.have.count} blocks verified, ${badBlockCount} bad blocks refused`);
+    const bad = counted(badBlockCount, "bad block");
+    this.#say(`${counted(file.have.count, "block")} verified, ${bad} refused`);
   }
 
   #say(line: string): void {

@@ -2,6 +2,7 @@
 
 import { toHex } from "../../protocol/bytes.ts";
 import type { Fetched } from "../swarm/fetch_all.ts";
+import { counted } from "../text/counted.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { printable } from "../text/printable.ts";
 
@@ -27,7 +28,6 @@ export function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }:
   const time = seconds > 0
     ? ` in ${seconds.toFixed(2)} s (${formatRate(wanted.size / seconds)})`
     : "";
-  const bad = badBlockCount > 0 ? `, ${badBlockCount} bad blocks refused` : "";
-  return `got ${name}: ${formatSize(wanted.size)}${time} from ` +
-    `${peerCount} ${peerCount === 1 ? "peer" : "peers"}${bad}`;
+  const bad = badBlockCount > 0 ? `, ${counted(badBlockCount, "bad block")} refused` : "";
+  return `got ${name}: ${formatSize(wanted.size)}${time} from ${counted(peerCount, "peer")}${bad}`;
 }

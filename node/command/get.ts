@@ -3,7 +3,7 @@
 import { fromHex } from "../../protocol/bytes.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { ListedFile } from "../swarm/fetch_all.ts";
-import { AmbiguousName, findAllWanted, findWanted } from "../swarm/listing.ts";
+import { findAllWanted, findWanted } from "../swarm/listing.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { printable } from "../text/printable.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
@@ -15,6 +15,7 @@ import { unlessAborted, untilAborted } from "./until_aborted.ts";
 import { UsageError } from "./usage_error.ts";
 import { doneEvent, doneLine } from "./done.ts";
 import { Exit } from "./exit.ts";
+import { refusalText } from "./refusal.ts";
 import type { World } from "./world.ts";
 
 /** How long a file that is listed may stay without a block before its download is given up. */
@@ -84,10 +85,7 @@ export async function runGet({ positionals, flags }: Parsed, world: World): Prom
   await unlessAborted(node.session.connect(), signal);
   const finding = find(node, { flags, names, publisher });
   const { wanted, refused } = await unlessAborted(finding, signal);
-  for (const error of refused) {
-    // This one is a table of what there is, made printable where it was made.
-    warn(error instanceof AmbiguousName ? error.message : printable(error.message));
-  }
+  for (const error of refused) warn(refusalText(error, "p2pnode ls"));
   if (wanted.length === 0 && refused.length > 0) throw new Exit(1);
   const running = node.session.run();
   await unlessAborted(node.session.assembled, signal);

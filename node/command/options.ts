@@ -10,7 +10,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { parseSeconds } from "../text/duration.ts";
 import { printable } from "../text/printable.ts";
-import { parseSize } from "../text/size.ts";
+import { formatSize, parseSize } from "../text/size.ts";
 import { suggestWord } from "../text/suggest.ts";
 import {
   type CommandDeclaration,
@@ -181,7 +181,10 @@ function readValue(command: CommandDeclaration, value: TypedValue): string | num
   const { label, text, min = 0, max = value.kind === "port" ? 65_535 : Infinity } = value;
   const number = readNumber(command, value);
   if (number < min || number > max) {
-    const range = max === Infinity ? `at least ${min}` : `from ${min} to ${max}`;
+    const shown = value.kind === "size" ? formatSize : String;
+    const range = max === Infinity
+      ? `at least ${shown(min)}`
+      : `from ${shown(min)} to ${shown(max)}`;
     throw failure(command, `${label} must be ${range}, not "${printable(text)}"`);
   }
   return number;

@@ -12,6 +12,7 @@ import { SwarmNode } from "../swarm/swarm_node.ts";
 import { completeWith } from "../terminal/completion.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
 import { Prompt } from "../terminal/prompt.ts";
+import { counted } from "../text/counted.ts";
 import { printable } from "../text/printable.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
@@ -90,7 +91,8 @@ export async function runPeer(
   });
   const sharing = shared.run(signal);
   shared.ready.then(() => {
-    tell("sharing", { files: node.catalog.count }, `sharing ${node.catalog.count} files`);
+    const files = node.catalog.count;
+    tell("sharing", { files }, `sharing ${counted(files, "file")}`);
     ready.resolve();
   }, (reason) => ended.abort(reason));
   const running = node.session.run();

@@ -1,16 +1,21 @@
 /** The commands of a peer's prompt. */
 
 import { toHex } from "../../protocol/bytes.ts";
-import { AmbiguousName } from "../swarm/listing.ts";
+import { counted } from "../text/counted.ts";
 import { formatRate, formatSize } from "../text/size.ts";
-import { formatTable } from "../text/table.ts";
 import { splitWords } from "../text/words.ts";
-import { suggestWord } from "../text/suggest.ts";
 import { printable } from "../text/printable.ts";
 import { fileLines, nodeLines } from "./ls.ts";
 import type { PeerSession } from "./peer_session.ts";
+import {
+  helpLines,
+  namesOf,
+  type PromptCommands,
+  unknownPromptCommand,
+} from "./prompt_commands.ts";
+import { refusalText } from "./refusal.ts";
 
-const commands: Readonly<Record<string, string>> = {
+const commands: PromptCommands = {
   list: "the files of the swarm",
   "get NAME|ID": "fetch a file",
   peers: "the active nodes",
@@ -44,40 +49,26 @@ export async function runPeerLine(
     case "status":
       return void say(statusLines(session));
     case "help":
-      return void say(formatTable([{ title: "command" }, { title: "" }], Object.entries(commands)));
+      return void say(helpLines(commands));
     case "quit":
     case "exit":
       return "quit";
     default:
-      throw new Error(unknown(command));
+      throw unknownPromptCommand(command, commands);
   }
 }
 
 /** Tells that a command failed. */
 export function tellError(session: PeerSession, error: Error): void {
-  const { message } = error;
-  // This one is a table of what there is, made printable where it was made.
-  const text = error instanceof AmbiguousName ? message : printable(message);
-  session.tell("error", { error: message }, text);
-}
-
-function unknown(command: string): string {
-  const meant = suggestWord(command, commandNames());
-  const advice = meant === undefined ? "help lists the commands" : `did you mean ${meant}?`;
-  return `Cannot run "${printable(command)}": unknown command (${advice})`;
-}
-
-function commandNames(): string[] {
-  return Object.keys(commands).map((usage) => usage.split(" ")[0]!);
+  session.tell("error", { error: error.message }, refusalText(error, "list"));
 }
 
 function statusLines({ node }: PeerSession): string[] {
   const { cache, ...status } = node.status;
   const downloads = [...node.downloads].map(({ progress }) => {
     const { name, bytesDone, bytesTotal, peers, badBlocks } = progress;
-    return `  ${printable(name)}: ${formatSize(bytesDone)} of ${
-      formatSize(bytesTotal)
-    } from ${peers} ${peers === 1 ? "peer" : "peers"}, ${badBlocks} bad`;
+    return `  ${printable(name)}: ${formatSize(bytesDone)} of ${formatSize(bytesTotal)} from ` +
+      `${counted(peers, "peer")}, ${badBlocks} bad`;
   });
   return [
     `node           ${toHex(node.nodeId)}`,
@@ -94,6 +85,6 @@ function statusLines({ node }: PeerSession): string[] {
 
 /** What the Tab key offers behind these words: the commands, then the names of the swarm's files. */
 export function completePeerWords(before: readonly string[], names: readonly string[]) {
-  if (before.length === 0) return commandNames();
+  if (before.length === 0) return namesOf(commands);
   return before[0] === "get" ? names : [];
 }

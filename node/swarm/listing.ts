@@ -20,6 +20,11 @@ export interface ListingOptions {
   readonly patienceMs?: number;
 }
 
+/** Nobody has announced a file of this name or id. Somebody may yet. */
+export class NotListed extends Error {
+  override readonly name = "NotListed";
+}
+
 /** Several contents have the same name, and nobody but the user can tell which one is meant. */
 export class AmbiguousName extends Error {
   override readonly name = "AmbiguousName";
@@ -31,8 +36,8 @@ export class ImpossibleName extends Error {
 }
 
 /**
- * The one file of that name or id. Throws when there is none; an `AmbiguousName`, or an `ImpossibleName`,
- * where waiting would not help.
+ * The one file of that name or id. Throws a `NotListed` when there is none; an `AmbiguousName`, or an
+ * `ImpossibleName`, where waiting would not help.
  */
 export async function findWanted(
   session: TrackerSession,
@@ -40,13 +45,12 @@ export async function findWanted(
   options: ListingOptions,
 ): Promise<ListedFile> {
   requireName(nameOrId);
-  const listed = await session.listFiles(nameOrId);
   // A tracker that answers with something else does not decide what is written here.
-  const files = published(listed, options.publisher).filter((file) => isMeant(file, nameOrId));
+  const listed = (await session.listFiles(nameOrId)).filter((file) => isMeant(file, nameOrId));
+  const files = published(listed, options.publisher);
   if (files.length === 0) {
-    throw new Error(
-      `Cannot get ${printable(nameOrId)}: nobody has it (p2pnode ls shows what there is)`,
-    );
+    const whose = listed.length > 0 ? " of that publisher" : "";
+    throw new NotListed(`Cannot get ${printable(nameOrId)}: nobody has it${whose}`);
   }
   if (new Set(files.map(contentOf)).size > 1) throw new AmbiguousName(ambiguity(nameOrId, files));
   return asWanted(files.find(({ name }) => name === nameOrId) ?? files[0]!, options);
