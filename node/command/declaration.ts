@@ -79,6 +79,8 @@ export interface CommandDeclaration {
   readonly name: string;
   /** One sentence that says what it does. */
   readonly summary: string;
+  /** What else its users must know, in sentences; a paragraph each, broken into lines where it is long. */
+  readonly about?: readonly string[];
   /** In the order in which they are written. */
   readonly positionals: Readonly<Record<string, PositionalDeclaration>>;
   readonly flags: Readonly<Record<string, FlagDeclaration>>;

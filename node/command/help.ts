@@ -33,7 +33,7 @@ export function usageLine(command: CommandDeclaration): string {
   return [programName, command.name, ...positionals, ...flags].join(" ");
 }
 
-/** What `--help` shows: summary, usage, arguments, flags and examples, each on lines of its own. */
+/** What `--help` shows: summary, what else there is to know, usage, arguments, flags and examples, each on lines of its own. */
 export function helpText(command: CommandDeclaration): string {
   const positionals = Object.entries(command.positionals).map((
     entry,
@@ -44,6 +44,7 @@ export function helpText(command: CommandDeclaration): string {
   ]);
   return [
     command.summary,
+    ...(command.about ?? []).map((paragraph) => `\n${paragraph}`),
     `\nUsage: ${usageLine(command)}`,
     ...section("Arguments", columns(positionals)),
     ...section("Flags", columns([...flags, ...commonFlags])),

@@ -22,6 +22,8 @@ export interface TransferProgress {
   readonly peers: number;
   /** Blocks that were refused because their hash or signature was wrong. */
   readonly badBlocks: number;
+  /** What is said in the place of the number of peers. */
+  readonly note?: string;
 }
 
 const gap = "  ";
@@ -54,13 +56,13 @@ export function formatTransfers(
 
 /** The cells at the right, most important first. Padded where their width would flicker. */
 function detailsOf(transfer: TransferProgress): string[] {
-  const { bytesDone, bytesTotal, bytesPerSecond, peers, badBlocks } = transfer;
+  const { bytesDone, bytesTotal, bytesPerSecond, peers, badBlocks, note } = transfer;
   const secondsLeft = Math.max(0, bytesTotal - bytesDone) / bytesPerSecond;
   return [
     formatRate(bytesPerSecond).padStart("1023 KiB/s".length),
     `ETA ${formatDuration(secondsLeft)}`.padEnd("ETA 59m 59s".length),
     badBlocks > 0 ? `${badBlocks} bad` : "",
-    `${peers} ${peers === 1 ? "peer" : "peers"}`,
+    note ?? `${peers} ${peers === 1 ? "peer" : "peers"}`,
   ];
 }
 
