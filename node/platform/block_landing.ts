@@ -9,11 +9,13 @@ import { sameBytes } from "../../protocol/bytes.ts";
 import { verifyBlock } from "../content/signing.ts";
 import { BlockHasher, HASH_SIZE, leavesBelowBlock, sizeOfBlock } from "../content/tree.ts";
 import type { LandOutcome } from "../store/disk.ts";
+import { Folders } from "../store/folders.ts";
 import { PROOF, PROOF_SIZE } from "./block_jobs.ts";
 import type { Jobs, LandEntry } from "./block_jobs.ts";
 import { regularFile } from "./block_reading.ts";
 import { failureOf } from "./disk_failure.ts";
-import { Folders, place } from "./place.ts";
+import { fileCalls } from "./file_calls.ts";
+import { place } from "./place.ts";
 import type { Placement } from "./place.ts";
 
 /** How many partial files a worker keeps open. */
@@ -27,7 +29,7 @@ export function land(
   { buffer, entries, proofs }: Jobs["land"][0],
   { root, parts }: { root: string; parts: OpenParts },
 ): LandOutcome[] {
-  const folders = new Folders(root);
+  const folders = new Folders(root, fileCalls);
   return entries.map((entry, i) => {
     const geometry = { size: entry.fileSize, blockSize: entry.blockSize };
     const bytes = new Uint8Array(buffer, entry.start, sizeOfBlock(geometry, entry.index));

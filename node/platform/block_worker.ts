@@ -6,10 +6,12 @@
  */
 
 import { KeyPair } from "../content/identity.ts";
+import { Folders } from "../store/folders.ts";
 import type { Job, JobKind, Jobs, Reply, Setup } from "./block_jobs.ts";
 import { land, OpenParts } from "./block_landing.ts";
 import { hashFile, hashRange, signRange, verifyRange, verifySignatures } from "./block_reading.ts";
-import { Folders, place } from "./place.ts";
+import { fileCalls } from "./file_calls.ts";
+import { place } from "./place.ts";
 
 /** What a worker's global scope has; the type checker sees that of a main thread. */
 interface WorkerScope {
@@ -63,7 +65,7 @@ class BlockWorker {
           outcomes: land(input, { root: this.#root, parts: this.#parts }),
         };
       case "promote":
-        return place(input, new Folders(this.#root));
+        return place(input, new Folders(this.#root, fileCalls));
       case "release":
         this.#parts.release(input.path);
         return undefined;

@@ -6,6 +6,9 @@
  */
 
 import type { DiskErrorCode, DiskFailure } from "../store/disk.ts";
+import { errorNameOf } from "../store/file_calls.ts";
+
+export { errorNameOf };
 
 /** By the name of the error, in POSIX or our own: the code, and the reason in words. */
 const KNOWN = {
@@ -33,11 +36,6 @@ export class FileError extends Error {
   constructor(readonly code: keyof typeof KNOWN) {
     super(KNOWN[code][1]);
   }
-}
-
-/** The POSIX name of an error of a file call, such as "ENOENT"; empty for any other error. */
-export function errorNameOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** Why a file call failed, in words. */

@@ -13,14 +13,46 @@ import { errorNameOf, reasonOf } from "./disk_failure.ts";
 /** Without O_NONBLOCK, opening a pipe that took the place of a file would freeze the whole process. */
 const OPEN_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
 
+/** The permission bit of a file's owner to execute it. */
+const OWNER_MAY_EXECUTE = 0o100;
+
+/**
+ * A file that was written less than this ago could be written again without a new time of modification:
+ * file systems take it from a clock of up to 10 ms a tick. (Git calls such files "racily clean".)
+ */
+const RACY_MS = 20;
+
+let racyCount = 0;
+
 /** The state of the file that `info` describes. */
 export function stateOf(info: Deno.FileInfo): FileState {
-  const { ino, size, mtime, ctime } = info;
-  return { size, stamp: stampOf(ino ?? 0, size, [mtime?.getTime() ?? 0, ctime?.getTime() ?? 0]) };
+  const { ino, size, mtime, ctime, mode } = info;
+  const times: Times = [mtime?.getTime() ?? 0, ctime?.getTime() ?? 0];
+  return { size, stamp: stampOf(ino ?? 0, size, { times, mode }) };
 }
 
-function stampOf(inode: number, size: number, [modified, changed]: [number, number]): string {
-  return `${inode}.${size}.${modified}.${changed}`;
+/** The stamp to be remembered of a file: that of its state, or one that equals no other if that may not last. */
+export function rememberedStamp(info: Deno.FileInfo): string {
+  const { stamp } = stateOf(info);
+  const isRacy = info.mtime !== null && Math.abs(Date.now() - info.mtime.getTime()) < RACY_MS;
+  return isRacy ? `${stamp}.racy${++racyCount}` : stamp;
+}
+
+/** Whether a file's owner may execute it. */
+export function isExecutable(mode: number | null): boolean {
+  return ((mode ?? 0) & OWNER_MAY_EXECUTE) !== 0;
+}
+
+/** Times of modification and change, in milliseconds. */
+type Times = readonly [modified: number, changed: number];
+
+/** The time of change has whole seconds only, so a new mode may leave it as it was. */
+function stampOf(
+  inode: number,
+  size: number,
+  { times: [modified, changed], mode }: { readonly times: Times; readonly mode: number | null },
+): string {
+  return `${inode}.${size}.${modified}.${changed}${isExecutable(mode) ? ".x" : ""}`;
 }
 
 /** The state of the regular file at `path`, or `undefined` where there is none that can be looked at. */
@@ -30,6 +62,15 @@ export function lookAt(path: string): FileState | undefined {
     return info.isFile ? stateOf(info) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether there is a folder at `path`, not a symbolic link to one. */
+export function isFolder(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 
@@ -104,8 +145,8 @@ class LocalFile implements OpenFile {
   }
 
   state(): FileState {
-    const { ino, size, mtimeMs, ctimeMs } = fs.fstatSync(this.#descriptor);
-    return { size, stamp: stampOf(ino, size, [mtimeMs, ctimeMs]) };
+    const { ino, size, mtimeMs, ctimeMs, mode } = fs.fstatSync(this.#descriptor);
+    return { size, stamp: stampOf(ino, size, { times: [mtimeMs, ctimeMs], mode }) };
   }
 
   async read(into: Uint8Array, offset: number): Promise<void> {

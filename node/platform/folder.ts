@@ -7,12 +7,14 @@
 
 import { checkName } from "../../protocol/path.ts";
 import type { FileState, Folder, FolderScan, OpenFile } from "../store/folder.ts";
+import { Folders } from "../store/folders.ts";
 import { FileError, reasonOf } from "./disk_failure.ts";
 import { findExisting } from "./existing_files.ts";
-import { kindOf, lookAt, openRegular, readStart } from "./file_state.ts";
+import { fileCalls } from "./file_calls.ts";
+import { isFolder, kindOf, lookAt, openRegular, readStart } from "./file_state.ts";
 import { walkFolder } from "./folder_walk.ts";
 import { watchFolder } from "./folder_watch.ts";
-import { Folders, place } from "./place.ts";
+import { place } from "./place.ts";
 import { PrivateFolder } from "./private_folder.ts";
 
 /** A folder of the local disk that this process has for itself until it is disposed of. */
@@ -112,7 +114,10 @@ class DiskFolder implements LocalFolder {
     const temporary = this.temporaryPath();
     try {
       await this.#copyTo(temporary, from);
-      const failure = place({ temporary, path: this.pathOf(to), replace }, new Folders(this.root));
+      const failure = place(
+        { temporary, path: this.pathOf(to), replace },
+        new Folders(this.root, fileCalls),
+      );
       if (failure !== undefined) throw new Error(failure.error);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
@@ -178,14 +183,6 @@ class DiskFolder implements LocalFolder {
   [Symbol.asyncDispose](): Promise<void> {
     this.#private[Symbol.dispose]();
     return Promise.resolve();
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isDirectory;
-  } catch {
-    return false;
   }
 }
 

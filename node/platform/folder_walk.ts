@@ -1,5 +1,5 @@
 /**
- * The walk through a folder that finds every regular file below it.
+ * The walk through a folder that finds the regular files and the folders below it.
  *
  * Synchronous calls, some milliseconds at a time with a pause in between: 10,000 files take 0.1 s this way
  * and 0.35 s with asynchronous calls, because each of those goes through a thread. Only what `lstat`
@@ -7,21 +7,13 @@
  */
 
 import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
-import type { FileState, FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
+import type { FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
+import type { FolderLook, FoundEntry } from "../sync/folder.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
-import { kindOf, stateOf } from "./file_state.ts";
+import { isExecutable, isFolder, kindOf, rememberedStamp } from "./file_state.ts";
 
 /** How long the walk keeps the event loop waiting. */
 const SLICE_MS = 5;
-
-/**
- * A file that was written less than this ago could be written again without a new time of modification:
- * file systems take it from a clock of up to 10 ms a tick. (Git calls such files "racily clean".)
- */
-const RACY_MS = 20;
-
-/** Added to the stamp of such a file, so that it equals no later state. */
-const RACY_MARK = ".racy";
 
 /** In place of bytes that are not UTF-8. Deno 2.9 shows such names so, 2.7 not at all. */
 const REPLACEMENT_CHARACTER = "\ufffd";
@@ -32,9 +24,40 @@ const REPLACEMENT_CHARACTER = "\ufffd";
  * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
  */
 export async function walkFolder(root: string, signal?: AbortSignal): Promise<FolderScan> {
-  const found = { files: [], skipped: [] };
-  await inSlices(findFiles(root, found), signal);
-  return found;
+  const files: FoundFile[] = [];
+  const skipped: SkippedFile[] = [];
+  const file = (name: string, info: Deno.FileInfo) => {
+    files.push({ name, size: info.size, stamp: rememberedStamp(info) });
+  };
+  const skip = (name: string, reason: string) => skipped.push({ name, reason });
+  await inSlices(visit({ root, start: "" }, { file, skip }), signal);
+  return { files, skipped };
+}
+
+/**
+ * Finds the files and folders at and below `start`, "" for all; each folder before what is in it.
+ *
+ * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
+ */
+export async function lookThrough(
+  root: string,
+  start: string,
+  signal?: AbortSignal,
+): Promise<FolderLook> {
+  const entries: FoundEntry[] = [];
+  const skipped: SkippedFile[] = [];
+  const visitor: Visitor = {
+    file: (path, info) => {
+      const executable = isExecutable(info.mode);
+      const stamp = rememberedStamp(info);
+      entries.push({ path, kind: "file", size: info.size, stamp, executable });
+    },
+    folder: (path) => entries.push({ path, kind: "folder", size: 0, stamp: "", executable: false }),
+    skip: (name, reason) => skipped.push({ name, reason }),
+  };
+  const steps = isReachable(root, start) ? visit({ root, start }, visitor) : [].values();
+  await inSlices(steps, signal);
+  return { entries, skipped };
 }
 
 /**
@@ -45,7 +68,7 @@ export async function walkFolder(root: string, signal?: AbortSignal): Promise<Fo
 export async function findLinkOut(root: string, signal: AbortSignal): Promise<string | undefined> {
   let found: string | undefined;
   const search = function* () {
-    for (const { name, isSymlink } of entriesBelow(root, () => {})) {
+    for (const { name, isSymlink } of entriesBelow({ root, start: "" }, () => {})) {
       if (isSymlink && leadsOut(`${root}/${name}`, root)) {
         found = name;
         return;
@@ -80,12 +103,26 @@ interface Entry {
   readonly problem: string | undefined;
 }
 
-/** Everything below `root`, without what is in the private folder or in folders with unsafe names. */
+/** Where a walk begins: at the path `start` below `root`. */
+interface Walk {
+  readonly root: string;
+  readonly start: string;
+}
+
+/** Takes what a walk comes to. */
+interface Visitor {
+  file(name: string, info: Deno.FileInfo): void;
+  folder?(name: string): void;
+  /** Something that cannot be used, and why. */
+  skip(name: string, reason: string): void;
+}
+
+/** Everything below the start, without what is in the private folder or in folders with unsafe names. */
 function* entriesBelow(
-  root: string,
+  { root, start }: Walk,
   unreadable: (folder: string, error: unknown) => void,
 ): Generator<Entry> {
-  const folders = [""];
+  const folders = [start];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     let entries: Iterable<Deno.DirEntry>;
     try {
@@ -105,38 +142,45 @@ function* entriesBelow(
   }
 }
 
-function* findFiles(
-  root: string,
-  { files, skipped }: { files: FoundFile[]; skipped: SkippedFile[] },
-): Generator<void> {
+/** Shows the visitor what is at and below the start. */
+function* visit(walk: Walk, visitor: Visitor): Generator<void> {
+  const { root, start } = walk;
   // Something that vanished between the listing and the look at it is not worth a word.
-  const skip = (name: string, error: unknown) => {
+  const fail = (name: string, error: unknown) => {
     if (name === "") throw new Error(`Cannot read ${root}: ${reasonOf(error)}`);
-    if (errorNameOf(error) !== "ENOENT") skipped.push({ name, reason: reasonOf(error) });
-    else if (name.includes(REPLACEMENT_CHARACTER)) {
-      skipped.push({ name, reason: "its name is not UTF-8" });
-    }
+    if (errorNameOf(error) !== "ENOENT") visitor.skip(name, reasonOf(error));
+    else if (name.includes(REPLACEMENT_CHARACTER)) visitor.skip(name, "its name is not UTF-8");
   };
-  for (const { name, isDirectory, problem } of entriesBelow(root, skip)) {
-    if (problem !== undefined) {
-      skipped.push({ name, reason: `its name cannot be used: ${problem}` });
-    } else if (!isDirectory) {
-      try {
-        const info = Deno.lstatSync(`${root}/${name}`);
-        if (info.isFile) files.push({ name, ...stateWhenFound(info) });
-        else skipped.push({ name, reason: `it is ${kindOf(info)}` });
-      } catch (error) {
-        skip(name, error);
-      }
+  /** Whether there is a folder. */
+  const show = (name: string): boolean => {
+    try {
+      const info = Deno.lstatSync(`${root}/${name}`);
+      if (info.isDirectory) return true;
+      if (info.isFile) visitor.file(name, info);
+      else visitor.skip(name, `it is ${kindOf(info)}`);
+    } catch (error) {
+      fail(name, error);
     }
+    return false;
+  };
+  if (start !== "") {
+    if (!show(start)) return;
+    visitor.folder?.(start);
+  }
+  for (const { name, isDirectory, problem } of entriesBelow(walk, fail)) {
+    if (problem !== undefined) visitor.skip(name, `its name cannot be used: ${problem}`);
+    else if (isDirectory) visitor.folder?.(name);
+    else show(name);
     yield;
   }
 }
 
-function stateWhenFound(info: Deno.FileInfo): FileState {
-  const { size, stamp } = stateOf(info);
-  const isRacy = info.mtime !== null && Math.abs(Date.now() - info.mtime.getTime()) < RACY_MS;
-  return { size, stamp: isRacy ? stamp + RACY_MARK : stamp };
+/** Whether the path to `start` leads over folders only. */
+function isReachable(root: string, start: string): boolean {
+  for (let end = start.indexOf("/"); end >= 0; end = start.indexOf("/", end + 1)) {
+    if (!isFolder(`${root}/${start.slice(0, end)}`)) return false;
+  }
+  return true;
 }
 
 function leadsOut(path: string, root: string): boolean {

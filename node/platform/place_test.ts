@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Folders, place } from "./place.ts";
+import { Folders } from "../store/folders.ts";
+import { fileCalls } from "./file_calls.ts";
+import { place } from "./place.ts";
 
 /** A shared folder with a temporary file in it, and a folder outside. */
 function inFolders(test: (root: string, outside: string) => void): void {
@@ -16,7 +18,7 @@ function inFolders(test: (root: string, outside: string) => void): void {
 
 function placeAt(root: string, name: string, replace = false) {
   const placement = { temporary: `${root}/temporary`, path: `${root}/${name}`, replace };
-  return place(placement, new Folders(root));
+  return place(placement, new Folders(root, fileCalls));
 }
 
 function namesIn(path: string): string[] {
@@ -87,7 +89,7 @@ Deno.test("place() says when the temporary file is gone", () =>
 
 Deno.test("Folders makes folders below its root and nowhere else", () =>
   inFolders((root, outside) => {
-    const folders = new Folders(root);
+    const folders = new Folders(root, fileCalls);
     folders.makeFor(`${root}/file`);
     folders.makeFor(`${root}/x/y/file`);
     assert(Deno.statSync(`${root}/x/y`).isDirectory);
