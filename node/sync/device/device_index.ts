@@ -21,6 +21,9 @@ export interface ServerPosition {
   readonly complete: boolean;
 }
 
+/** The position of a device that has never heard of a server. */
+export const NOWHERE: ServerPosition = { index: "", after: 0, complete: false };
+
 /** Something that was on the disk when it was last looked at. */
 export interface KnownEntry {
   readonly path: string;
@@ -30,7 +33,7 @@ export interface KnownEntry {
 
 /** Changes that are saved together or not at all. */
 export interface IndexChanges {
-  /** Rows that replace those of the same paths. */
+  /** Rows that replace those of the same paths; one with neither side is forgotten. */
   readonly rows?: readonly Row[];
   readonly position?: ServerPosition;
 }

@@ -2,6 +2,7 @@
 
 import type { Address, Log, Random } from "../../../protocol/ports.ts";
 import type { Introduction } from "../../swarm/links.ts";
+import type { Stage } from "../../transfer/stage.ts";
 import type { SyncEvent } from "../client.ts";
 import type { SyncFolder } from "../folder.ts";
 import type { DeviceIndex } from "./device_index.ts";
@@ -12,6 +13,8 @@ export interface SyncDeviceOptions extends Introduction {
   readonly device: string;
   readonly server: Address;
   readonly folder: SyncFolder;
+  /** Hashes the folder's files, and stages contents on the same file system. */
+  readonly stage: Stage;
   readonly index: DeviceIndex;
   readonly random: Random;
   readonly log: Log;
