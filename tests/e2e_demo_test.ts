@@ -49,6 +49,15 @@ Deno.test("demo: Ctrl-C ends it with exit code 0, and nothing is left", async ()
   assertEquals([...Deno.readDirSync(folder.path)], []);
 });
 
+Deno.test("demo: Ctrl-C ends it while it makes its files", async () => {
+  using folder = temporaryFolder();
+  await using demo = await start(["demo", "--size", "1GiB"], { env: { TMPDIR: folder.path } });
+  await demo.waitForLine(/^making /);
+  demo.signal("SIGINT");
+  assertEquals([await demo.exit(), demo.lines.length], [0, 1]);
+  assertEquals([...Deno.readDirSync(folder.path)], []);
+});
+
 const terminals = await hasTerminals();
 Deno.test({
   name: "demo: a bar on a terminal" +

@@ -84,13 +84,13 @@ class Stage {
   }
 
   async play(root: string, { size, runTracker }: { size: number; runTracker: RunTracker }) {
-    const { openFolder, openDisk, makeSampleFile, makeIdentity } = this.#world;
+    const { openFolder, openDisk, makeSampleFile, makeIdentity, stopped: signal } = this.#world;
     await using source = await openFolder(`${root}/source`, { create: true });
     await using lies = await openFolder(`${root}/lies`, { create: true });
     await using target = await openFolder(`${root}/leecher`, { create: true });
     this.#say(`making ${NAME}, ${formatSize(size)} of random bytes, and a copy with flipped bits`);
-    await makeSampleFile(source.pathOf(NAME), { size });
-    await makeSampleFile(lies.pathOf(NAME), { size, flipEvery: 64 * 1024 });
+    await makeSampleFile(source.pathOf(NAME), { size, signal });
+    await makeSampleFile(lies.pathOf(NAME), { size, flipEvery: 64 * 1024, signal });
     const keys = makeIdentity();
     using disk = openDisk(source, keys);
     using targetDisk = openDisk(target);
@@ -98,6 +98,7 @@ class Stage {
       path: source.pathOf(NAME),
       size,
       publisher: keys.nodeId,
+      signal,
     });
     this.#say(
       `published by ${toHex(keys.nodeId).slice(0, 12)}: ${
@@ -217,7 +218,8 @@ class Stage {
       manifest: Manifest;
     },
   ) {
-    const { id } = await hashOf(targetDisk, target.pathOf(NAME), manifest);
+    const { stopped: signal } = this.#world;
+    const { id } = await hashOf(targetDisk, target.pathOf(NAME), { ...manifest, signal });
     if (!sameBytes(id, manifest.id)) throw new Error(`Cannot go on: ${NAME} arrived damaged`);
     this.#say(`${NAME} is whole: its hash is ${toHex(id).slice(0, 16)} as published`);
   }
@@ -289,20 +291,29 @@ function percentHeld({ catalog }: SwarmNode): number {
 
 async function publish(
   disk: BlockDisk,
-  { path, size, publisher }: { path: string; size: number; publisher: Uint8Array },
+  { path, size, publisher, signal }: {
+    path: string;
+    size: number;
+    publisher: Uint8Array;
+    signal: AbortSignal;
+  },
 ): Promise<Manifest> {
   const blockSize = blockSizeFor(size);
-  const hashed = await hashOf(disk, path, { size, blockSize }, true);
+  const hashed = await hashOf(disk, path, { size, blockSize, sign: true, signal });
   return { ...hashed, name: NAME, size, blockSize, publisher };
 }
 
 async function hashOf(
   disk: BlockDisk,
   path: string,
-  { size, blockSize }: { size: number; blockSize: number },
-  sign = false,
+  { size, blockSize, sign = false, signal }: {
+    size: number;
+    blockSize: number;
+    sign?: boolean;
+    signal: AbortSignal;
+  },
 ): Promise<HashedFile> {
-  for await (const hashed of disk.hashFiles([{ path, size, blockSize }], { sign })) {
+  for await (const hashed of disk.hashFiles([{ path, size, blockSize }], { sign, signal })) {
     if ("id" in hashed) return hashed;
     throw new Error(hashed.error);
   }

@@ -7,13 +7,14 @@ const PIECE_SIZE = 1024 * 1024;
 /** Writes the file in pieces; xorshift (G. Marsaglia, 2003) is random enough and quick. */
 export async function makeSampleFile(
   path: string,
-  { size, flipEvery }: SampleFileOptions,
+  { size, flipEvery, signal }: SampleFileOptions,
 ): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true });
   const words = new Uint32Array(PIECE_SIZE / 4);
   const bytes = new Uint8Array(words.buffer);
   let state = 0x9e3779b9;
   for (let offset = 0; offset < size; offset += PIECE_SIZE) {
+    signal.throwIfAborted();
     for (let i = 0; i < words.length; i++) {
       state ^= state << 13;
       state ^= state >>> 17;
