@@ -9,7 +9,7 @@ import type { HeldDeletions, SyncEvent } from "../sync/client.ts";
 import type { Entry } from "../sync/entry.ts";
 import { counted } from "../text/counted.ts";
 import { formatSize } from "../text/size.ts";
-import { entryFields } from "./sync_lists.ts";
+import { entryFields, type FolderCount, folderCountText } from "./sync_lists.ts";
 import type { Telling } from "./telling.ts";
 
 /** So many changes are shown one by one … */
@@ -26,7 +26,7 @@ export interface SyncEventsOptions {
   /** Where the folder is. */
   readonly root: string;
   /** What is in the folder, for the line that says that all is the same. */
-  readonly count: () => { readonly files: number; readonly bytes: number };
+  readonly count: () => FolderCount;
 }
 
 /** Takes the events of a device. */
@@ -109,9 +109,9 @@ export class SyncEvents {
   #synced(): void {
     this.#flush();
     const { telling, count } = this.#options;
-    const { files, bytes } = count();
-    const text = `in sync: ${counted(files, "file")}, ${formatSize(bytes)}`;
-    telling.tell("synced", { files, bytes }, this.#hasNews ? text : "");
+    // Counting takes a look at each entry, which is too much after every change.
+    const text = this.#hasNews && !telling.isJson ? `in sync: ${folderCountText(count())}` : "";
+    telling.tell("synced", {}, text);
     this.#hasNews = false;
   }
 

@@ -90,28 +90,37 @@ export function conflictLines(conflicts: readonly SyncConflict[]): string[] {
   return formatTable([{ title: "name" }, { title: "why" }], rows);
 }
 
+/** What is in a folder. */
+export interface FolderCount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** `2 files, 3.4 MiB`. */
+export function folderCountText({ files, bytes }: FolderCount): string {
+  return `${counted(files, "file")}, ${formatSize(bytes)}`;
+}
+
 /** What `status` tells beside the engine's own. */
 export interface StatusDetails {
   readonly user: string;
   readonly device: string;
   readonly server: Address;
   readonly folder: string;
-  readonly fileCount: number;
-  readonly size: number;
+  readonly count: FolderCount;
   /** Undefined where there is no connection. */
   readonly devices: readonly DeviceInfo[] | undefined;
 }
 
 /** The status as an event. */
 export function statusFields(status: SyncStatus, details: StatusDetails): Fields {
-  const { user, device, server, folder, fileCount, size, devices } = details;
+  const { user, device, server, folder, count, devices } = details;
   return {
     user,
     device,
     ...server,
     folder,
-    files: fileCount,
-    bytes: size,
+    ...count,
     online: status.isOnline,
     devices: devices ?? [],
     pending_up: status.pendingUp,
@@ -125,14 +134,14 @@ export function statusFields(status: SyncStatus, details: StatusDetails): Fields
 
 /** The status for people. */
 export function statusLines(status: SyncStatus, details: StatusDetails): string[] {
-  const { user, device, server, folder, fileCount, size, devices = [] } = details;
+  const { user, device, server, folder, count, devices = [] } = details;
   const connected = devices.map(({ name, host, self }) => `${name} (${self ? "this one" : host})`);
   const { pendingUp, pendingDown, bytesSent, bytesReceived, held, lastError } = status;
   return formatTable([{ title: "" }, { title: "" }], [
     ["user", `${user} at ${addressText(server)}`],
     ["device", `${device}, ${status.isOnline ? "online" : "offline"}`],
     ["connected", connected.join(", ") || "unknown while offline"],
-    ["folder", `${folder}: ${counted(fileCount, "file")}, ${formatSize(size)}`],
+    ["folder", `${folder}: ${folderCountText(count)}`],
     ["pending", `${pendingUp} up, ${pendingDown} down`],
     ["sent", formatSize(bytesSent)],
     ["received", formatSize(bytesReceived)],

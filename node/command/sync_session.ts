@@ -2,10 +2,10 @@
 
 import type { Address } from "../../protocol/ports.ts";
 import type { SyncClient } from "../sync/client.ts";
-import type { Entry } from "../sync/entry.ts";
 import { counted } from "../text/counted.ts";
 import { formatSize } from "../text/size.ts";
 import type { SyncFiles } from "./sync_files.ts";
+import type { FolderCount } from "./sync_lists.ts";
 import { conflictLines, entryFields, entryLines, statusFields, statusLines } from "./sync_lists.ts";
 import { versionFields, versionLines } from "./sync_lists.ts";
 import type { Telling } from "./telling.ts";
@@ -80,7 +80,7 @@ export class SyncSession {
     const { client, user, device, server, root } = this.#options;
     await this.#heard();
     const devices = client.status.isOnline ? await client.devices() : undefined;
-    const details = { user, device, server, folder: root, devices, ...countEntries(client) };
+    const details = { user, device, server, folder: root, devices, count: countEntries(client) };
     const { status } = client;
     this.telling.list(
       "status",
@@ -174,13 +174,13 @@ function* rowsOf(client: SyncClient, side: "here" | "server") {
 }
 
 /** How many files there are here, and their bytes. */
-export function countEntries(client: Pick<SyncClient, "entries">) {
-  let fileCount = 0;
-  let size = 0;
-  for (const entry of client.entries("here") as Iterable<Entry>) {
-    if (entry.kind !== "file") continue;
-    fileCount++;
-    size += entry.size;
+export function countEntries(client: Pick<SyncClient, "entries">): FolderCount {
+  let files = 0;
+  let bytes = 0;
+  for (const { kind, size } of client.entries("here")) {
+    if (kind !== "file") continue;
+    files++;
+    bytes += size;
   }
-  return { fileCount, size };
+  return { files, bytes };
 }

@@ -2,9 +2,11 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import type { LocalFiles } from "../command/local_files.ts";
+import { Folders } from "../store/folders.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
+import { fileCalls } from "./file_calls.ts";
 import { kindOf } from "./file_state.ts";
-import { Folders, place } from "./place.ts";
+import { place } from "./place.ts";
 
 const PIECE_SIZE = 1 << 20;
 /** The permission bit of a file's owner to execute it. */
@@ -47,7 +49,7 @@ export const localFiles: LocalFiles = {
     try {
       await copyTo(temporary, { from, named: to });
       const placement = { temporary, path: to, replace: false };
-      const failure = place(placement, new Folders(dirname(to)));
+      const failure = place(placement, new Folders(dirname(to), fileCalls));
       if (failure === undefined) return true;
       if (failure.code === "exists" && await areSame(temporary, to)) return false;
       throw new Error(failure.error);
