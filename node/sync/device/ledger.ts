@@ -1,0 +1,87 @@
+/**
+ * The index together with the work that follows from it: whoever saves a row here has it sorted into what
+ * must go up to the server and what must come down from it.
+ */
+
+import { toHex } from "../../../protocol/bytes.ts";
+import type { ContentId } from "../../transfer/contents.ts";
+import { rankOf } from "./change_order.ts";
+import { Rank } from "./change_order.ts";
+import type { DeviceIndex, ServerPosition } from "./device_index.ts";
+import { reconcile } from "./reconcile.ts";
+import type { Row } from "./row.ts";
+import { WorkQueue } from "./work_queue.ts";
+
+/** Names a content as a key. */
+export function contentKey({ id, size }: ContentId): string {
+  return `${toHex(id)} ${size}`;
+}
+
+export class Ledger {
+  /** What is here and must go to the server. */
+  readonly up = new WorkQueue();
+  /** What the server has and must be dealt with here. */
+  readonly down = new WorkQueue();
+  /** Where contents were that have just been deleted here, by key: whatever has one of them now was moved. */
+  readonly #departures = new Map<string, string>();
+  #isIgnored: (path: string, isFolder: boolean) => boolean = () => false;
+
+  constructor(readonly index: DeviceIndex) {}
+
+  /** Sorts all that is not synced, leaving out what is ignored. */
+  fill(isIgnored: (path: string, isFolder: boolean) => boolean): void {
+    this.#isIgnored = isIgnored;
+    for (const row of this.index.unsynced()) this.#sort(row);
+  }
+
+  /** The row of a path; one of which nothing is known has neither side. */
+  row(path: string): Row {
+    return this.index.row(path) ?? { path, local: undefined, remote: undefined };
+  }
+
+  save(rows: readonly Row[], position?: ServerPosition): void {
+    if (rows.length === 0 && position === undefined) return;
+    this.index.save(position === undefined ? { rows } : { rows, position });
+    for (const row of rows) this.#sort(row);
+  }
+
+  /** Nobody works on these paths any more; what is still to be done about them waits again. */
+  release(queue: WorkQueue, paths: readonly string[]): void {
+    for (const path of paths) {
+      queue.free(path);
+      this.#sort(this.row(path));
+    }
+  }
+
+  /** What was put off until `nowMs` waits again. */
+  retry(nowMs: number): void {
+    for (const queue of [this.up, this.down]) {
+      for (const path of queue.takeDue(nowMs)) this.#sort(this.row(path));
+    }
+  }
+
+  /** The path at which a content was that is to be deleted on the server, if the deletion still waits. */
+  departure(content: ContentId): string | undefined {
+    if (this.#departures.size === 0) return undefined;
+    const key = contentKey(content);
+    const path = this.#departures.get(key);
+    if (path === undefined) return undefined;
+    this.#departures.delete(key);
+    return this.up.isWaiting(path, Rank.fileDeletion) ? path : undefined;
+  }
+
+  #sort(row: Row): void {
+    const { path, local, remote } = row;
+    const { kind } = reconcile(row);
+    const here = local?.kind ?? "absent";
+    const there = remote?.kind ?? "absent";
+    const isNothing = kind === "synced" ||
+      this.#isIgnored(path, (here === "absent" ? there : here) === "folder");
+    const isUp = !isNothing && kind === "put";
+    this.up.set(path, isUp ? rankOf(there, here) : undefined);
+    this.down.set(path, isNothing || isUp ? undefined : rankOf(here, there));
+    if (isUp && here === "absent" && there === "file") {
+      this.#departures.set(contentKey(remote!), path);
+    }
+  }
+}
