@@ -28,8 +28,12 @@ export const nothing: Region = { lines: [], cursorColumn: 0 };
 /** A region at the bottom of a terminal. Nobody else may write to the terminal while it shows lines. */
 export class LiveRegion {
   #drawn = nothing;
+  /** How wide the terminal was then. */
+  #columns: number;
 
-  constructor(private readonly screen: Screen) {}
+  constructor(private readonly screen: Screen) {
+    this.#columns = screen.columns;
+  }
 
   /** Whether there are lines on the screen that the next `draw` takes away. */
   get isEmpty(): boolean {
@@ -38,13 +42,17 @@ export class LiveRegion {
 
   /** Prints `above` for good, and below it `region` in the place of what was drawn before. */
   draw(region: Region, above: readonly string[] = []): void {
-    // Lines above may wrap, so the old region is erased before they are written over it.
-    const printed = above.length === 0 ? "" : eraseBelow + above.join(lineEnd) + lineEnd;
+    const { columns } = this.screen;
+    // Lines above may wrap, so the old region is erased before they are written over it. In a terminal that
+    // has another width now, rows are marked as parts of one wrapped line until they are erased.
+    const erased = above.length > 0 || columns !== this.#columns ? eraseBelow : "";
+    const printed = above.map((line) => line + lineEnd).join("");
     // The lines of the region are written over the old ones, so that they do not flicker.
     const lines = region.lines.map((line) => line + eraseToLineEnd).join(lineEnd);
     const cursor = region.lines.length === 0 ? "" : "\r" + right(region.cursorColumn);
-    this.screen.write(this.#toStart() + printed + lines + eraseBelow + cursor);
+    this.screen.write(this.#toStart() + erased + printed + lines + eraseBelow + cursor);
     this.#drawn = region;
+    this.#columns = columns;
   }
 
   /** Empties the whole terminal and draws the region at its top. */

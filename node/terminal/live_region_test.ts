@@ -45,6 +45,17 @@ Deno.test("draw() goes up over lines that a narrower terminal has wrapped", () =
   assert(screen.writes[1]!.startsWith("\r\x1b[4A"));
 });
 
+Deno.test("draw() erases all rows when the terminal has another width, and only then", () => {
+  const screen = new FakeScreen(true, 20);
+  const region = new LiveRegion(screen);
+  for (const columns of [20, 20, 10, 10, 30]) {
+    screen.columns = columns;
+    region.draw(regionOf("bar", "> "));
+  }
+  const erases = screen.writes.map((text) => text.indexOf("\x1b[J") < text.indexOf("bar"));
+  assertEquals(erases, [false, false, true, false, true]);
+});
+
 Deno.test("clear() leaves only the region", () => {
   const screen = new FakeScreen();
   const region = new LiveRegion(screen);
