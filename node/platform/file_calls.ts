@@ -14,7 +14,6 @@ const OPEN_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
 export const fileCalls: FileCalls = {
   look,
   rename: (from, to) => Deno.renameSync(from, to),
-  renameToFree,
   link,
   remove: (path) => fs.unlinkSync(path),
   makeFolder: (path) => Deno.mkdirSync(path),
@@ -43,33 +42,13 @@ function look(path: string): FileInfo | undefined {
   };
 }
 
-/** A rename always replaces, a link never does, and costs no more together with the removal. */
-function renameToFree(from: string, to: string): void {
+function link(from: string, to: string): boolean {
   try {
     Deno.linkSync(from, to);
+    return true;
   } catch (error) {
-    if (!WITHOUT_LINKS.includes(errorNameOf(error))) throw error;
-    return renameIfMissing(from, to);
-  }
-  fs.unlinkSync(from);
-}
-
-/** The next best thing where there are no links; a file that appears in between is replaced. */
-function renameIfMissing(from: string, to: string): void {
-  if (look(to) !== undefined) throw new FileError("EEXIST");
-  Deno.renameSync(from, to);
-}
-
-/** Where there are no links, the file is copied; the copy is good enough to be kept. */
-function link(from: string, to: string): void {
-  try {
-    Deno.linkSync(from, to);
-  } catch (error) {
-    const name = errorNameOf(error);
-    if (WITHOUT_LINKS.includes(name)) return Deno.copyFileSync(from, to);
-    if (name !== "EEXIST") throw error;
-    fs.unlinkSync(to);
-    Deno.linkSync(from, to);
+    if (WITHOUT_LINKS.includes(errorNameOf(error))) return false;
+    throw error;
   }
 }
 

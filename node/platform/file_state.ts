@@ -65,8 +65,28 @@ export function lookAt(path: string): FileState | undefined {
   }
 }
 
+/**
+ * Opens the regular file of that name below `root`, if the way to it leads over folders only.
+ *
+ * @throws {Error} `Cannot open NAME: reason`.
+ */
+export function openBelow(root: string, name: string): OpenFile {
+  const obstacle = obstacleOnWay(root, name);
+  if (obstacle === undefined) return openRegular(`${root}/${name}`, name);
+  throw new Error(`Cannot open ${name}: ${obstacle} is not a folder`);
+}
+
+/** What is missing, or no folder, on the way from `root` to the file of that name. */
+export function obstacleOnWay(root: string, name: string): string | undefined {
+  for (let end = name.indexOf("/"); end >= 0; end = name.indexOf("/", end + 1)) {
+    const folder = name.slice(0, end);
+    if (!isFolder(`${root}/${folder}`)) return folder;
+  }
+  return undefined;
+}
+
 /** Whether there is a folder at `path`, not a symbolic link to one. */
-export function isFolder(path: string): boolean {
+function isFolder(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;
   } catch {
@@ -108,7 +128,8 @@ export function readStart(path: string, into: Uint8Array): boolean {
   try {
     let filled = 0;
     while (filled < into.length) {
-      const count = fs.readSync(descriptor, into, filled, into.length - filled, filled);
+      // A position, even the one where the file stands anyway, would cost three seeks.
+      const count = fs.readSync(descriptor, into, filled, into.length - filled, null);
       if (count === 0) return false;
       filled += count;
     }

@@ -11,7 +11,7 @@ import { Folders } from "../store/folders.ts";
 import { FileError, reasonOf } from "./disk_failure.ts";
 import { findExisting } from "./existing_files.ts";
 import { fileCalls } from "./file_calls.ts";
-import { isFolder, kindOf, lookAt, openRegular, readStart } from "./file_state.ts";
+import { kindOf, lookAt, openBelow, openRegular, readStart } from "./file_state.ts";
 import { walkFolder } from "./folder_walk.ts";
 import { watchFolder } from "./folder_watch.ts";
 import { place } from "./place.ts";
@@ -39,8 +39,13 @@ export async function openFolder(
   return new DiskFolder(root, PrivateFolder.open(root));
 }
 
-/** The folder's path without symbolic links, which is how the watcher names it too. */
-async function findRoot(path: string, create: boolean): Promise<string> {
+/**
+ * The folder's path without symbolic links, which is how the watcher names it too.
+ *
+ * @param create Makes the folder, and those above it, when it is missing.
+ * @throws {Error} `Cannot use PATH: reason`.
+ */
+export async function findRoot(path: string, create: boolean): Promise<string> {
   try {
     const root = await realPath(path, create);
     const info = await Deno.lstat(root);
@@ -87,14 +92,7 @@ class DiskFolder implements LocalFolder {
   }
 
   open(name: string): OpenFile {
-    const path = this.pathOf(name);
-    for (let end = name.indexOf("/"); end >= 0; end = name.indexOf("/", end + 1)) {
-      const folder = name.slice(0, end);
-      if (!isFolder(`${this.root}/${folder}`)) {
-        throw new Error(`Cannot open ${name}: ${folder} is not a folder`);
-      }
-    }
-    return openRegular(path, name);
+    return openBelow(this.root, checkName(name));
   }
 
   /**

@@ -10,7 +10,7 @@ import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
 import type { FolderLook, FoundEntry } from "../sync/folder.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
-import { isExecutable, isFolder, kindOf, rememberedStamp } from "./file_state.ts";
+import { isExecutable, kindOf, obstacleOnWay, rememberedStamp } from "./file_state.ts";
 
 /** How long the walk keeps the event loop waiting. */
 const SLICE_MS = 5;
@@ -35,15 +35,11 @@ export async function walkFolder(root: string, signal?: AbortSignal): Promise<Fo
 }
 
 /**
- * Finds the files and folders at and below `start`, "" for all; each folder before what is in it.
+ * Finds the files and folders at and below the start; each folder before what is in it.
  *
  * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
  */
-export async function lookThrough(
-  root: string,
-  start: string,
-  signal?: AbortSignal,
-): Promise<FolderLook> {
+export async function lookThrough(walk: Walk, signal?: AbortSignal): Promise<FolderLook> {
   const entries: FoundEntry[] = [];
   const skipped: SkippedFile[] = [];
   const visitor: Visitor = {
@@ -55,8 +51,8 @@ export async function lookThrough(
     folder: (path) => entries.push({ path, kind: "folder", size: 0, stamp: "", executable: false }),
     skip: (name, reason) => skipped.push({ name, reason }),
   };
-  const steps = isReachable(root, start) ? visit({ root, start }, visitor) : [].values();
-  await inSlices(steps, signal);
+  const isReachable = obstacleOnWay(walk.root, walk.start) === undefined;
+  if (isReachable) await inSlices(visit(walk, visitor), signal);
   return { entries, skipped };
 }
 
@@ -103,9 +99,10 @@ interface Entry {
   readonly problem: string | undefined;
 }
 
-/** Where a walk begins: at the path `start` below `root`. */
-interface Walk {
+/** Where a walk begins. */
+export interface Walk {
   readonly root: string;
+  /** A path below the root, or "" for the root itself. */
   readonly start: string;
 }
 
@@ -173,14 +170,6 @@ function* visit(walk: Walk, visitor: Visitor): Generator<void> {
     else show(name);
     yield;
   }
-}
-
-/** Whether the path to `start` leads over folders only. */
-function isReachable(root: string, start: string): boolean {
-  for (let end = start.indexOf("/"); end >= 0; end = start.indexOf("/", end + 1)) {
-    if (!isFolder(`${root}/${start.slice(0, end)}`)) return false;
-  }
-  return true;
 }
 
 function leadsOut(path: string, root: string): boolean {

@@ -1,13 +1,21 @@
 /**
  * Hints that something below a folder changed, from the system's file watcher.
  *
- * The watcher is emptied as fast as it fills, because Deno drops events that nobody takes, and any number
- * of them become one hint. What happens in the private folder is our own doing and gives none.
+ * The watcher is emptied as fast as it fills, because Deno drops events that nobody takes. Until somebody
+ * takes a hint, all that happens is gathered in it, but where too many paths come together it is for
+ * everything. What happens in the private folder is our own doing and gives none.
  */
 
-import { PRIVATE_FOLDER } from "../../protocol/path.ts";
+import { nameProblem } from "../../protocol/path.ts";
+import type { Hint } from "../sync/folder.ts";
 import { reasonOf } from "./disk_failure.ts";
 import { findLinkOut } from "./folder_walk.ts";
+
+/** Paths in a hint: to look at more of them one by one costs more than to look at everything. */
+const PATH_COUNT_MAX = 1_000;
+
+/** The hint for everything. */
+const EVERYTHING = "";
 
 /**
  * Yields when something below `root` may have changed since the last time, until `signal` is aborted.
@@ -15,6 +23,16 @@ import { findLinkOut } from "./folder_walk.ts";
  * @throws {Error} `Cannot watch ROOT: reason`, from the iteration, when there are no hints any more.
  */
 export async function* watchFolder(root: string, signal: AbortSignal): AsyncGenerator<void> {
+  for await (const _ of watchPaths(root, signal)) yield;
+}
+
+/**
+ * Yields the paths below `root` at or below which something may have changed since the last time, until
+ * `signal` is aborted.
+ *
+ * @throws {Error} `Cannot watch ROOT: reason`, from the iteration, when there are no hints any more.
+ */
+export async function* watchPaths(root: string, signal: AbortSignal): AsyncGenerator<Hint> {
   const link = await findLinkOut(root, signal).catch(() => undefined);
   if (signal.aborted) return;
   if (link !== undefined) {
@@ -25,7 +43,7 @@ export async function* watchFolder(root: string, signal: AbortSignal): AsyncGene
   const stop = () => watch.end();
   signal.addEventListener("abort", stop);
   try {
-    while (await watch.next()) yield;
+    for (let hint = await watch.next(); hint.length > 0; hint = await watch.next()) yield hint;
   } finally {
     signal.removeEventListener("abort", stop);
   }
@@ -34,7 +52,7 @@ export async function* watchFolder(root: string, signal: AbortSignal): AsyncGene
 class Watch implements Disposable {
   readonly #watcher: Deno.FsWatcher;
   readonly #root: string;
-  #changed = false;
+  #paths = new Set<string>();
   #ended = false;
   #failure: Error | undefined;
   #wake = () => {};
@@ -49,14 +67,15 @@ class Watch implements Disposable {
     this.#empty();
   }
 
-  /** Resolves to true after a change, to false at the end. */
-  async next(): Promise<boolean> {
-    while (!this.#changed && !this.#ended) {
+  /** Resolves to what has changed, or to no path at the end. */
+  async next(): Promise<Hint> {
+    while (this.#paths.size === 0 && !this.#ended) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     if (this.#failure !== undefined) throw this.#failure;
-    this.#changed = false;
-    return !this.#ended;
+    const hint = this.#ended ? [] : [...this.#paths];
+    this.#paths = new Set();
+    return hint;
   }
 
   end(): void {
@@ -73,10 +92,10 @@ class Watch implements Disposable {
   async #empty(): Promise<void> {
     try {
       for await (const event of this.#watcher) {
-        if (!this.#changed && this.#isRelevant(event)) {
-          this.#changed = true;
-          this.#wake();
-        }
+        if (this.#paths.has(EVERYTHING)) continue;
+        for (const path of this.#pathsOf(event)) this.#paths.add(path);
+        if (this.#paths.size > PATH_COUNT_MAX) this.#paths = new Set([EVERYTHING]);
+        if (this.#paths.size > 0) this.#wake();
       }
     } catch (error) {
       if (!this.#ended) this.#failure = this.#unwatchable(error);
@@ -84,11 +103,19 @@ class Watch implements Disposable {
     this.end();
   }
 
-  /** Reading changes nothing. An event without a path says that others were lost. */
-  #isRelevant({ kind, paths }: Deno.FsEvent): boolean {
-    if (kind === "access") return false;
-    const own = `${this.#root}/${PRIVATE_FOLDER}`;
-    return !paths.length || paths.some((path) => path !== own && !path.startsWith(`${own}/`));
+  /** Where something changed. An event without a path, or with a flag, says that others were lost. */
+  #pathsOf(event: Deno.FsEvent): string[] {
+    // Reading changes nothing.
+    if (event.kind === "access") return [];
+    if (event.paths.length === 0 || event.flag !== undefined && event.flag !== null) {
+      return [EVERYTHING];
+    }
+    const below = `${this.#root}/`;
+    return event.paths.flatMap((path) => {
+      if (path === this.#root) return [EVERYTHING];
+      const name = path.startsWith(below) ? path.slice(below.length) : path;
+      return nameProblem(name) === undefined ? [name] : [];
+    });
   }
 
   #unwatchable(error: unknown): Error {

@@ -7,6 +7,7 @@
  */
 
 import type { DiskFailure } from "../store/disk.ts";
+import { moveToFree } from "../store/file_calls.ts";
 import type { Folders } from "../store/folders.ts";
 import { failureOf } from "./disk_failure.ts";
 import { fileCalls } from "./file_calls.ts";
@@ -27,7 +28,7 @@ export function place(placement: Placement, folders: Folders): DiskFailure | und
   try {
     folders.makeFor(path);
     if (replace) fileCalls.rename(temporary, path);
-    else fileCalls.renameToFree(temporary, path);
+    else for (const _ of moveToFree(fileCalls, temporary, path));
     return undefined;
   } catch (error) {
     return failureOf(`write ${path}`, error);

@@ -5,6 +5,7 @@
  *     .p2pnode/parts/        files that are being fetched
  *       KEY.part             the blocks that have come so far, the rest is a hole
  *       N.whole              a small file on its way to its name
+ *     .p2pnode/aside/        files that are being replaced, of a synced folder (sync/aside.ts)
  *
  * The lock belongs to the open file, so the system ends it with the process, however that ends. Whoever
  * has the lock may remove what a crash left behind. When all is done and nothing is left, the folder goes.
@@ -16,6 +17,7 @@ import { kindOf } from "./file_state.ts";
 
 const LOCK = "lock";
 const PARTS = "parts";
+const ASIDE = "aside";
 const PART_SUFFIX = ".part";
 const WHOLE_SUFFIX = ".whole";
 
@@ -71,6 +73,11 @@ export class PrivateFolder implements Disposable {
       .map(({ name }) => name.slice(0, -PART_SUFFIX.length));
   }
 
+  /** Whether the folder and its root are still those that were opened. */
+  isInPlace(): boolean {
+    return isStillAt(`${this.#path}/${LOCK}`, this.#lock);
+  }
+
   /** A path for a temporary file that was not used before. */
   temporaryPath(): string {
     return `${this.#parts}/${this.#temporaryCount++}${WHOLE_SUFFIX}`;
@@ -93,7 +100,7 @@ export class PrivateFolder implements Disposable {
 
   #removeIfEmpty(): void {
     try {
-      Deno.removeSync(this.#parts);
+      for (const name of [PARTS, ASIDE]) removeIfEmpty(`${this.#path}/${name}`);
       const rest = [...Deno.readDirSync(this.#path)];
       if (rest.some(({ name }) => name !== LOCK)) return;
       Deno.removeSync(`${this.#path}/${LOCK}`);
@@ -157,9 +164,15 @@ function ownerOf(lock: Deno.FsFile): string {
   return Number.isNaN(id) ? "it is just starting" : `process ${id}`;
 }
 
+/** Removes a folder. Throws where something is in it. */
+function removeIfEmpty(path: string): void {
+  if (requireKind(path, "isDirectory")) Deno.removeSync(path);
+}
+
 function isStillAt(path: string, file: Deno.FsFile): boolean {
   try {
-    return Deno.lstatSync(path).ino === file.statSync().ino;
+    const [found, locked] = [Deno.lstatSync(path), file.statSync()];
+    return found.ino === locked.ino && found.dev === locked.dev;
   } catch {
     return false;
   }

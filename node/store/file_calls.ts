@@ -26,10 +26,11 @@ export interface FileCalls {
   look(path: string): FileInfo | undefined;
   /** Moves a file or a folder; a file that is at `to` is replaced. */
   rename(from: string, to: string): void;
-  /** Moves a file. Fails with EEXIST where there is something at `to`. */
-  renameToFree(from: string, to: string): void;
-  /** Gives a file a second name, for which one that has it is removed. */
-  link(from: string, to: string): void;
+  /**
+   * Gives a file a second name. Fails with EEXIST where there is something. False where links cannot be
+   * made, as on exFAT, or of a folder.
+   */
+  link(from: string, to: string): boolean;
   /** Removes a file. */
   remove(path: string): void;
   makeFolder(path: string): void;
@@ -43,7 +44,33 @@ export interface FileCalls {
   failure(action: string, error: unknown): DiskFailure;
 }
 
+/** An error of a file call that no system call has given. */
+export class FileCallError extends Error {
+  constructor(readonly code: string, message: string) {
+    super(message);
+  }
+}
+
 /** The POSIX name of an error of a file call, such as "ENOENT"; empty for any other error. */
 export function errorNameOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/**
+ * Moves a file to where there is nothing; fails with EEXIST otherwise. A rename always replaces, a link
+ * never does, and costs no more together with the removal. Where there are no links, a file that appears in
+ * between is replaced.
+ */
+export function* moveToFree(
+  calls: Pick<FileCalls, "link" | "look" | "remove" | "rename">,
+  from: string,
+  to: string,
+): Generator<void, void, void> {
+  if (calls.link(from, to)) {
+    yield;
+    calls.remove(from);
+  } else {
+    if (calls.look(to) !== undefined) throw new FileCallError("EEXIST", "it exists already");
+    calls.rename(from, to);
+  }
 }

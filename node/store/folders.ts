@@ -3,17 +3,8 @@
  * symbolic link, which would lead out of the root.
  */
 
-import { errorNameOf } from "./file_calls.ts";
+import { errorNameOf, FileCallError } from "./file_calls.ts";
 import type { FileCalls } from "./file_calls.ts";
-
-/** Something on the way is no folder. */
-class NoFolder extends Error {
-  readonly code = "ENOTDIR";
-
-  constructor() {
-    super("a part of its path is not a folder");
-  }
-}
 
 /**
  * The folders below `root` as one batch of files sees them. What is known is forgotten with the batch,
@@ -53,7 +44,7 @@ export class Folders {
     if (!this.leadTo(folder)) return false;
     const found = this.#calls.look(folder);
     if (found === undefined) return false;
-    if (found.kind !== "folder") throw new NoFolder();
+    if (found.kind !== "folder") throw noFolder();
     this.#known.add(folder);
     return true;
   }
@@ -74,13 +65,18 @@ export class Folders {
   #make(path: string): void {
     const found = this.#calls.look(path);
     if (found?.kind === "folder") return;
-    if (found !== undefined) throw new NoFolder();
+    if (found !== undefined) throw noFolder();
     try {
       this.#calls.makeFolder(path);
     } catch (error) {
       // Somebody may have made it in between; whatever it is now, it is looked at once more.
       if (errorNameOf(error) !== "EEXIST") throw error;
-      if (this.#calls.look(path)?.kind !== "folder") throw new NoFolder();
+      if (this.#calls.look(path)?.kind !== "folder") throw noFolder();
     }
   }
+}
+
+/** Something on the way is no folder. */
+function noFolder(): FileCallError {
+  return new FileCallError("ENOTDIR", "a part of its path is not a folder");
 }
