@@ -128,6 +128,22 @@ terminalTest(
   },
 );
 
+terminalTest("a peer's prompt completes names that it has not shown", async () => {
+  await using swarm = await startSwarm();
+  await swarm.write("seeder/movie.bin", { size: 1000 });
+  await swarm.startPeer("seeder");
+  await swarm.listUntil(({ files }) => files.length === 1);
+  await using terminal = await openPeer(swarm);
+  await terminal.type("get mo");
+  // The list may still be on its way at the first Tab.
+  const pressing = setInterval(() => void terminal.type(keys.tab), 100);
+  try {
+    await terminal.until((_, before) => before.trimEnd() === `${PROMPT}get movie.bin`);
+  } finally {
+    clearInterval(pressing);
+  }
+});
+
 for (const [name, key] of [["Ctrl-C", keys.ctrlC], ["Ctrl-D", keys.ctrlD]] as const) {
   terminalTest(
     `${name} at a peer's prompt leaves the swarm and the terminal as it was`,

@@ -148,8 +148,12 @@ async function takeCommands(
     screen,
     board,
     text: "p2pnode> ",
-    complete: completeWith((before) => completePeerWords(before, session.names)),
+    complete: completeWith((before) => {
+      session.refreshNames();
+      return completePeerWords(before, session.names);
+    }),
   });
+  if (prompt.isInteractive) session.refreshNames();
   for await (const line of prompt.lines()) {
     if (signal.aborted) return;
     try {

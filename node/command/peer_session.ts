@@ -43,6 +43,7 @@ export class PeerSession {
   /** Resolves when nothing is left of earlier starts but what is still wanted. */
   readonly #tidied = Promise.withResolvers<void>();
   #failedCount = 0;
+  #isRefreshing = false;
   /** Names of files that were listed last, for completion. */
   names: readonly string[] = [];
 
@@ -94,6 +95,13 @@ export class PeerSession {
     const files = await this.node.session.listFiles();
     this.names = files.slice(0, NAMES_MAX).map(({ name }) => name).sort();
     return files;
+  }
+
+  /** Asks for `names` in the background, for whoever completes a word next. */
+  refreshNames(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    this.list().catch(() => {}).finally(() => this.#isRefreshing = false);
   }
 
   /** Starts to fetch a file that somebody has; resolves when it is found. */
