@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { sameFile } from "./files.ts";
 import type { RunningProcess } from "./harness.ts";
-import { hasTerminals, keys, openTerminal } from "./pty.ts";
+import { keys, openTerminal, terminalTest } from "./pty.ts";
 import { HOST, MIB, startSwarm, type TestSwarm } from "./swarm.ts";
 
 /** Starts a peer as a person or a simple script does: no JSON. */
@@ -81,13 +81,6 @@ Deno.test("the end of a pipe ends no peer", async () => {
   peer.signal("SIGTERM");
   assertEquals(await peer.exit(), 0);
 });
-
-const terminals = await hasTerminals();
-/** A test that needs a terminal. Where there is none its name says why it is skipped. */
-function terminalTest(name: string, fn: () => Promise<void>): void {
-  const reason = terminals ? "" : ' (skipped: "script" of util-linux is not installed here)';
-  Deno.test({ name: name + reason, fn, ignore: !terminals });
-}
 
 const PROMPT = "p2pnode> ";
 

@@ -37,6 +37,14 @@ export async function hasTerminals(): Promise<boolean> {
   }
 }
 
+const terminals = await hasTerminals();
+
+/** A test that needs a terminal. Where there is none its name says why it is skipped. */
+export function terminalTest(name: string, fn: () => Promise<void>): void {
+  const reason = terminals ? "" : ' (skipped: "script" of util-linux is not installed here)';
+  Deno.test({ name: name + reason, fn, ignore: !terminals });
+}
+
 /** Starts `p2pnode` with these arguments in a terminal of its own. */
 export async function openTerminal(args: readonly string[]): Promise<PseudoTerminal> {
   const command = [await binary(), ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
