@@ -1,5 +1,6 @@
 /** `p2pnode ls`: shows which files a swarm has, and which nodes. */
 
+import { addressText } from "../../protocol/address.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { Catalog } from "../swarm/catalog.ts";
 import { TrackerSession } from "../swarm/tracker_session.ts";
@@ -80,7 +81,7 @@ export function nodeLines(nodes: readonly TrackedNode[]): string[] {
     columns,
     nodes.map(({ nodeId, host, port, fileCount }) => [
       toHex(nodeId).slice(0, 16),
-      host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+      addressText({ host, port }),
       String(fileCount),
     ]),
   );

@@ -5,6 +5,7 @@
  * wants to hear news of, and who here listens to its news.
  */
 
+import { addressText } from "../../protocol/address.ts";
 import type { Connection } from "../../protocol/connection.ts";
 import type { ChunkReader } from "../../protocol/frame_reader.ts";
 import type { RemoteNode } from "../../protocol/handshake.ts";
@@ -40,7 +41,7 @@ export class Link {
 
   /** How logs and lists name the peer: the start of its id, and its address. */
   get label(): string {
-    return `${this.key.slice(0, 12)} (${this.address.host}:${this.address.port})`;
+    return `${this.key.slice(0, 12)} (${addressText(this.address)})`;
   }
 
   /**

@@ -6,6 +6,7 @@
  * a pause that grows, and announces everything anew.
  */
 
+import { addressText } from "../../protocol/address.ts";
 import { Connection } from "../../protocol/connection.ts";
 import { ErrorCode, RemoteError } from "../../protocol/errors.ts";
 import { unexpected } from "../../protocol/connection.ts";
@@ -216,7 +217,7 @@ export class TrackerSession implements Disposable {
       void connection.run((frame) => this.#receive(frame));
       return connection;
     } catch (reason) {
-      const where = `${tracker.host}:${tracker.port}`;
+      const where = addressText(tracker);
       throw new Error(`Cannot reach the tracker at ${where}: ${(reason as Error).message}`);
     } finally {
       this.#tried.resolve();

@@ -73,7 +73,9 @@ function inShort(message: Message): string {
 }
 
 /** A session, and the trackers that it finds when it dials: each is another connection. */
-function start({ ready = Promise.resolve() }: { ready?: Promise<void> } = {}) {
+function start(
+  { ready = Promise.resolve(), host = "tracker" }: { ready?: Promise<void>; host?: string } = {},
+) {
   const clock = new ManualClock();
   const catalog = new Catalog();
   const sides: TrackerSide[] = [];
@@ -100,7 +102,7 @@ function start({ ready = Promise.resolve() }: { ready?: Promise<void> } = {}) {
     nonce: () => nonce,
     clock,
     network,
-    tracker: { host: "tracker", port: 1 },
+    tracker: { host, port: 1 },
     port: 6001,
     catalog,
     log: (line) => lines.push(line),
@@ -245,13 +247,15 @@ Deno.test("in a batch the session is assembled when the tracker says so, and tol
 });
 
 Deno.test("connect() tells why the tracker cannot be had", async () => {
-  const { clock, state, session } = start();
-  state.isUp = false;
-  await assertRejects(
-    () => session.connect(),
-    Error,
-    "Cannot reach the tracker at tracker:1: connection refused",
-  );
-  session[Symbol.dispose]();
-  await clock.advance(10_000);
+  for (const [host, shown] of [["tracker", "tracker:1"], ["::1", "[::1]:1"]] as const) {
+    const { clock, state, session } = start({ host });
+    state.isUp = false;
+    await assertRejects(
+      () => session.connect(),
+      Error,
+      `Cannot reach the tracker at ${shown}: connection refused`,
+    );
+    session[Symbol.dispose]();
+    await clock.advance(10_000);
+  }
 });
