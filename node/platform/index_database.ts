@@ -15,6 +15,9 @@ const DAMAGE_CODES = [11, 26];
 /** The log in front of the database may grow to so many pages of 4 KiB before it is worked off. */
 const CHECKPOINT_PAGES = 4000;
 
+/** Something about a database that makes no sense, `it has …`: damage, as if SQLite had found it. */
+export class DamagedIndex extends Error {}
+
 export interface IndexDatabaseOptions {
   /** `CREATE` statements that make a new database. */
   readonly schema: string;
@@ -105,7 +108,7 @@ export class IndexDatabase implements Disposable {
     try {
       return openDatabase(this.#path, options);
     } catch (error) {
-      if (!isDamage(error) && !(error instanceof ForeignDatabase)) throw this.#failure(error);
+      if (!isDamage(error)) throw this.#failure(error);
       this.#moveAside(error);
     }
     try {
@@ -134,9 +137,6 @@ export class IndexDatabase implements Disposable {
   }
 }
 
-/** What has the database's name is not a database of ours. */
-class ForeignDatabase extends Error {}
-
 function openDatabase(path: string, { schema, version }: IndexDatabaseOptions): DatabaseSync {
   requireRegular(path);
   const database = new DatabaseSync(path);
@@ -150,7 +150,7 @@ function openDatabase(path: string, { schema, version }: IndexDatabaseOptions): 
       .user_version;
     if (found !== version) {
       if (found !== 0) {
-        throw new ForeignDatabase(`it has version ${found} instead of ${version}`);
+        throw new DamagedIndex(`it has version ${found} instead of ${version}`);
       }
       database.exec(`BEGIN; ${schema} PRAGMA user_version = ${version}; COMMIT`);
     }
@@ -169,10 +169,11 @@ function requireRegular(path: string): void {
     if (error instanceof Deno.errors.NotFound) return;
     throw error;
   }
-  throw new ForeignDatabase("it is not a regular file");
+  throw new DamagedIndex("it is not a regular file");
 }
 
 function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedIndex) return true;
   return error instanceof Error && "errcode" in error &&
     DAMAGE_CODES.includes(Number(error.errcode) & 0xff);
 }

@@ -33,6 +33,14 @@ export interface OldVersion extends ContentId {
   readonly device: string;
 }
 
+/** Which old versions are kept. */
+export interface VersionLimits {
+  /** How many of a path, the newest ones. */
+  readonly countMax: number;
+  /** Those that were replaced earlier are not: milliseconds since 1970. */
+  readonly beforeMs: number;
+}
+
 /** A small content, which the index keeps until its file is on the disk for good. */
 export interface PendingContent extends ContentId {
   readonly bytes: Uint8Array;
@@ -72,8 +80,8 @@ export interface UserIndex extends Disposable {
   get(path: string): IndexedEntry | undefined;
   /** What a look at the folder must find, in any order. The index must not change meanwhile. */
   present(): Iterable<PresentEntry>;
-  /** What is at the paths below a folder and not absent. */
-  below(folder: string): Iterable<IndexedEntry>;
+  /** Paths below a folder that are not absent, in the order of paths. */
+  below(folder: string, countMax: number): string[];
   /** Entries that changed after this sequence number, in the order of their changes. */
   after(sequence: number, countMax: number): IndexedEntry[];
   /** Files with this content. */
@@ -83,14 +91,10 @@ export interface UserIndex extends Disposable {
   versionsOf(path: string, countMax: number): OldVersion[];
   /** Whether an old version, of whatever path, has this content. */
   hasVersionWith(content: ContentId): boolean;
-  /**
-   * Old versions that are to go: those beyond the newest `countMax` of their path, and those that were
-   * replaced before `beforeMs`. Of all paths, or of these.
-   */
-  expiredVersions(
-    limits: { readonly countMax: number; readonly beforeMs: number },
-    paths?: readonly string[],
-  ): OldVersion[];
+  /** The old versions that are to go, of all paths. */
+  expiredVersions(limits: VersionLimits): OldVersion[];
+  /** The old versions of a path that come after the newest `countMax`. */
+  versionsBeyond(path: string, countMax: number): OldVersion[];
 
   /** Keeps small contents, which the next commit makes durable. */
   keep(contents: readonly PendingContent[]): void;
