@@ -91,7 +91,7 @@ for (const [withFolder, withFile] of [["laptop", "desktop"], ["desktop", "laptop
     assertEquals(laptop.read("thing/inside.txt"), "inside");
     const copy = Object.keys(await laptop.tree()).find((name) => name.startsWith("thing.conflict"));
     assert(copy !== undefined, Object.keys(await laptop.tree()).join());
-    assertEquals(laptop.read(copy), "a file");
+    assertEquals(laptop.read(copy!), "a file");
   });
 }
 
