@@ -93,7 +93,7 @@ export class PeerSession {
   /** The files of the swarm. */
   async list(): Promise<TrackedFile[]> {
     const files = await this.node.session.listFiles();
-    this.names = files.slice(0, NAMES_MAX).map(({ name }) => name).sort();
+    this.#rememberNames(files);
     return files;
   }
 
@@ -101,7 +101,13 @@ export class PeerSession {
   refreshNames(): void {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
-    this.list().catch(() => {}).finally(() => this.#isRefreshing = false);
+    this.node.session.listFiles("", NAMES_MAX)
+      .then((files) => this.#rememberNames(files), () => {})
+      .finally(() => this.#isRefreshing = false);
+  }
+
+  #rememberNames(files: readonly TrackedFile[]): void {
+    this.names = files.slice(0, NAMES_MAX).map(({ name }) => name).sort();
   }
 
   /** Starts to fetch a file that somebody has; resolves when it is found. */

@@ -127,12 +127,15 @@ export class TrackerSession implements Disposable {
     connection.ask({ type: "ping" }, { answer: () => true, failed: () => {} });
   }
 
-  /** All files, or those with that exact name or those leading digits of an id. */
-  listFiles(match = ""): Promise<TrackedFile[]> {
+  /**
+   * All files, or those with that exact name or those leading digits of an id. Asks for no more pages when
+   * `countMax` files are there.
+   */
+  listFiles(match = "", countMax = Infinity): Promise<TrackedFile[]> {
     return gatherPages(async (after) => {
       const { files, next } = await this.#request({ type: "listFiles", after, match }, "files");
       return { entries: files, next };
-    });
+    }, countMax);
   }
 
   /** All active nodes. */
@@ -309,6 +312,7 @@ function namesOf(files: readonly HeldFile[]): NamedFile[] {
 /** Asks for page after page. Throws when a tracker goes in circles, or lists more than any honest one. */
 async function gatherPages<Entry>(
   ask: (after: number) => Promise<{ entries: readonly Entry[]; next: number }>,
+  countMax = Infinity,
 ): Promise<Entry[]> {
   const all: Entry[] = [];
   let after = 0;
@@ -319,7 +323,7 @@ async function gatherPages<Entry>(
       throw new Error("Cannot list: the tracker's list does not end");
     }
     after = next;
-  } while (after !== 0);
+  } while (after !== 0 && all.length < countMax);
   return all;
 }
 

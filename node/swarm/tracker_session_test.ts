@@ -246,6 +246,24 @@ Deno.test("in a batch the session is assembled when the tracker says so, and tol
   session[Symbol.dispose]();
 });
 
+Deno.test("listFiles() asks for no more pages than are wanted", async () => {
+  const { clock, sides, session } = start();
+  await session.connect();
+  sides[0]!.held.add("listFiles");
+  const { id, size, name, blockSize, publisher } = one;
+  const files = [{ id, size, name, blockSize, publisher, seeders: 1, leechers: 0 }];
+  const listing = session.listFiles("", 2);
+  for (let page = 1; page <= 2; page++) {
+    await clock.advance(0);
+    const [{ message, request }] = sides[0]!.heard.splice(0) as [Heard];
+    assertEquals(message, { type: "listFiles", after: page - 1, match: "" });
+    sides[0]!.connection.send({ type: "files", files, next: page }, request);
+  }
+  assertEquals((await listing).length, 2);
+  session[Symbol.dispose]();
+  await clock.advance(10_000);
+});
+
 Deno.test("connect() tells why the tracker cannot be had", async () => {
   for (const [host, shown] of [["tracker", "tracker:1"], ["::1", "[::1]:1"]] as const) {
     const { clock, state, session } = start({ host });
