@@ -27,9 +27,10 @@ export const BLOCK_SIZE_MAX = 4 * 1024 * 1024;
 /** Bytes in the largest file that can be described: 1 TiB. */
 export const FILE_SIZE_MAX = BLOCK_COUNT_MAX * BLOCK_SIZE_MAX;
 
-/** Bytes in the block of a small file, and how many blocks a larger one should have at most. */
+/** Bytes in the block of a small file. */
 const BLOCK_SIZE_USUAL = 256 * 1024;
-const BLOCK_COUNT_USUAL = 1024;
+/** A larger file has one block for every so many bytes of its block size: 512 blocks of 2 MiB for 1 GiB. */
+const BLOCK_SIZE_PER_BLOCK = 4 * 1024;
 
 /** How a file is cut into blocks. */
 export interface Geometry {
@@ -39,10 +40,18 @@ export interface Geometry {
   readonly blockSize: number;
 }
 
-/** The block size to publish a file with: 256 KiB to 4 MiB, for about a thousand blocks. */
+/**
+ * The block size to publish a file with: 256 KiB up to 16 MiB, then blocks grow with the square root of
+ * the file, and their number alike, to the 4 MiB that all files beyond 1 GiB have.
+ *
+ * Small blocks are passed on sooner, but each costs both sides some tenths of a millisecond whatever its
+ * size: for 256 MiB in a quarter of the blocks, a download takes a quarter less of the processor.
+ */
 export function blockSizeFor(size: number): number {
   let blockSize = BLOCK_SIZE_USUAL;
-  while (blockSize < BLOCK_SIZE_MAX && size > blockSize * BLOCK_COUNT_USUAL) blockSize *= 2;
+  while (blockSize < BLOCK_SIZE_MAX && size > blockSize * (blockSize / BLOCK_SIZE_PER_BLOCK)) {
+    blockSize *= 2;
+  }
   return blockSize;
 }
 
@@ -81,7 +90,11 @@ export function rootOfBlocks(
 ): Uint8Array<ArrayBuffer> {
   const root = new Uint8Array(HASH_SIZE);
   const count = blockCount(size, blockSize);
-  if (count === 0) return root;
+  // Without any block the root is zero; a single block's hash is the root itself.
+  if (count <= 1) {
+    root.set(hashes.subarray(0, count * HASH_SIZE));
+    return root;
+  }
   const words = new Int32Array((count + 1) * DIGEST_WORDS);
   const view = new DataView(hashes.buffer, hashes.byteOffset, count * HASH_SIZE);
   for (let i = 0; i < count * DIGEST_WORDS; i++) words[i] = view.getInt32(4 * i);

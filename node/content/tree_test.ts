@@ -150,12 +150,13 @@ Deno.test("leavesBelowBlock() is the power of two that holds the only block, or 
   assertEquals(leaves(100, LEAF_SIZE), 1);
 });
 
-Deno.test("blockSizeFor() aims at a thousand blocks between 256 KiB and 4 MiB", () => {
+Deno.test("blockSizeFor() lets size and number of blocks grow alike", () => {
   assertEquals(blockSizeFor(0), 256 * KiB);
-  assertEquals(blockSizeFor(256 * MiB), 256 * KiB);
-  assertEquals(blockSizeFor(256 * MiB + 1), 512 * KiB);
-  assertEquals(blockSizeFor(1024 * MiB), MiB);
-  assertEquals(blockSizeFor(4096 * MiB), 4 * MiB);
+  assertEquals(blockSizeFor(16 * MiB), 256 * KiB);
+  assertEquals(blockSizeFor(16 * MiB + 1), 512 * KiB);
+  assertEquals(blockSizeFor(256 * MiB), MiB);
+  assertEquals(blockSizeFor(1024 * MiB), 2 * MiB);
+  assertEquals(blockSizeFor(1024 * MiB + 1), 4 * MiB);
   assertEquals(blockSizeFor(FILE_SIZE_MAX), 4 * MiB);
 });
 

@@ -56,7 +56,7 @@ export class BlockWorkers implements BlockDisk, Disposable {
     this.#width = 2 * size;
   }
 
-  /** Starts the workers ahead of the first work, for a program that is sure to need all of them. */
+  /** Starts a worker ahead of the first work, for a program that is sure to need one. */
   warmUp(): void {
     this.#pool.warmUp();
   }

@@ -2,7 +2,8 @@
  * A pool of workers: starts them when there is work and hands each job to the one with least to do.
  *
  * A worker is given its next job while it still does one, so that it never waits for the main thread.
- * A second worker starts only when the first is busy. Each answers in the order in which it was asked.
+ * Another worker starts only for a job that would have to wait: it costs as much as hashing 50 MB. Each
+ * answers in the order in which it was asked.
  */
 
 /** Each kind of job: what it is given, and what it answers. */
@@ -51,9 +52,9 @@ export class WorkerPool<Jobs extends JobTable<Jobs>> implements Disposable {
     this.#options = options;
   }
 
-  /** Starts all workers now; each takes some tens of milliseconds until it can work. */
+  /** Starts the first worker now; it takes some tens of milliseconds until it can work. */
   warmUp(): void {
-    while (!this.#closed && this.#slots.length < this.#options.size) this.#start();
+    if (!this.#closed && this.#slots.length === 0) this.#start();
   }
 
   /** Has a job done by the next free worker. Rejects where that worker crashes or the pool is closed. */
@@ -96,15 +97,14 @@ export class WorkerPool<Jobs extends JobTable<Jobs>> implements Disposable {
     }
   }
 
-  /** The worker for the next job: an idle one, a new one, or one with room, in this order. */
+  /** The worker for the next job: the one with least to do, or a new one where all have enough. */
   #freeSlot(): Slot | undefined {
     let best: Slot | undefined;
     for (const slot of this.#slots) {
       if (best === undefined || slot.held.length < best.held.length) best = slot;
     }
-    if (best?.held.length === 0) return best;
-    if (this.#slots.length < this.#options.size) return this.#start();
-    return best !== undefined && best.held.length < JOBS_HELD ? best : undefined;
+    if (best !== undefined && best.held.length < JOBS_HELD) return best;
+    return this.#slots.length < this.#options.size ? this.#start() : undefined;
   }
 
   #start(): Slot {
