@@ -4,39 +4,30 @@
  * the deepest first, so that each folder is empty when it goes.
  */
 
-import type { Kind } from "../entry.ts";
+import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
+import type { Kind, State } from "../entry.ts";
 
 /** Classes of changes, in their order. */
 export const Rank = {
   folder: 0,
   file: 1,
-  fileDeletion: 2,
-  folderDeletion: 3,
+  /** A file whose content does not travel in a pack. */
+  largeFile: 2,
+  fileDeletion: 3,
+  folderDeletion: 4,
   /** A file where a folder was: what was in that has to go before. */
-  fileForFolder: 4,
+  fileForFolder: 5,
 } as const;
 
 export type Rank = (typeof Rank)[keyof typeof Rank];
 
 /** How many classes there are. */
-export const RANK_COUNT = 5;
+export const RANK_COUNT = 6;
 
-/** The class of a change of a path from one kind to another. */
-export function rankOf(from: Kind, to: Kind): Rank {
-  if (to === "folder") return Rank.folder;
-  if (to === "file") return from === "folder" ? Rank.fileForFolder : Rank.file;
-  return from === "folder" ? Rank.folderDeletion : Rank.fileDeletion;
-}
-
-/** A change that has its place in the order. */
-export interface RankedPath {
-  readonly path: string;
-  readonly rank: Rank;
-}
-
-/** Compares two changes for sorting. */
-export function compareChanges(a: RankedPath, b: RankedPath): number {
-  if (a.rank !== b.rank) return a.rank - b.rank;
-  const isAscending = a.rank !== Rank.folderDeletion;
-  return (a.path < b.path) === isAscending ? -1 : 1;
+/** The class of a change of a path from one kind to a state. */
+export function rankOf(from: Kind, to: Pick<State, "kind" | "size">): Rank {
+  if (to.kind === "folder") return Rank.folder;
+  if (to.kind === "absent") return from === "folder" ? Rank.folderDeletion : Rank.fileDeletion;
+  if (from === "folder") return Rank.fileForFolder;
+  return to.size > SMALL_SIZE_MAX ? Rank.largeFile : Rank.file;
 }

@@ -55,12 +55,15 @@ export function topmost(paths: Iterable<string>): string[] {
   return [...all].filter((path) => !isBelow(path, all));
 }
 
+/** A set of paths, or a map by path. */
+type Paths = Pick<ReadonlySet<string>, "has" | "size">;
+
 /** Whether a path is one of `folders`, or below one. */
-export function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
+export function isAtOrBelow(path: string, folders: Paths): boolean {
   return folders.size > 0 && (folders.has(path) || isBelow(path, folders));
 }
 
-function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+function isBelow(path: string, folders: Paths): boolean {
   for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
     if (folders.has(path.slice(0, end))) return true;
   }

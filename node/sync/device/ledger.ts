@@ -5,8 +5,8 @@
 
 import { toHex } from "../../../protocol/bytes.ts";
 import type { ContentId } from "../../transfer/contents.ts";
-import { rankOf } from "./change_order.ts";
-import { Rank } from "./change_order.ts";
+import { ABSENT } from "../entry.ts";
+import { Rank, rankOf } from "./change_order.ts";
 import type { DeviceIndex, ServerPosition } from "./device_index.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Row } from "./row.ts";
@@ -47,10 +47,8 @@ export class Ledger {
 
   /** Nobody works on these paths any more; what is still to be done about them waits again. */
   release(queue: WorkQueue, paths: readonly string[]): void {
-    for (const path of paths) {
-      queue.free(path);
-      this.#sort(this.row(path));
-    }
+    for (const path of paths) queue.free(path);
+    for (const path of paths) this.#sort(this.row(path));
   }
 
   /** What was put off until `nowMs` waits again. */
@@ -62,6 +60,7 @@ export class Ledger {
 
   /** The path at which a content was that is to be deleted on the server, if the deletion still waits. */
   departure(content: ContentId): string | undefined {
+    if (this.up.waitingCount(Rank.fileDeletion) === 0) this.#departures.clear();
     if (this.#departures.size === 0) return undefined;
     const key = contentKey(content);
     const path = this.#departures.get(key);
@@ -73,15 +72,15 @@ export class Ledger {
   #sort(row: Row): void {
     const { path, local, remote } = row;
     const { kind } = reconcile(row);
-    const here = local?.kind ?? "absent";
-    const there = remote?.kind ?? "absent";
-    const isNothing = kind === "synced" ||
-      this.#isIgnored(path, (here === "absent" ? there : here) === "folder");
+    const here = local ?? ABSENT;
+    const there = remote ?? ABSENT;
+    const isFolder = (here.kind === "absent" ? there : here).kind === "folder";
+    const isNothing = kind === "synced" || this.#isIgnored(path, isFolder);
     const isUp = !isNothing && kind === "put";
-    this.up.set(path, isUp ? rankOf(there, here) : undefined);
-    this.down.set(path, isNothing || isUp ? undefined : rankOf(here, there));
-    if (isUp && here === "absent" && there === "file") {
-      this.#departures.set(contentKey(remote!), path);
+    this.up.set(path, isUp ? rankOf(there.kind, here) : undefined);
+    this.down.set(path, isNothing || isUp ? undefined : rankOf(here.kind, there));
+    if (isUp && here.kind === "absent" && there.kind === "file") {
+      this.#departures.set(contentKey(there), path);
     }
   }
 }

@@ -11,7 +11,7 @@ import { sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import { compareVersions, mergeVersions } from "../version.ts";
 import type { Version } from "../version.ts";
-import type { RemoteSide, Row } from "./row.ts";
+import type { LocalSide, RemoteSide, Row } from "./row.ts";
 
 export type Decision =
   /** Nothing. */
@@ -31,6 +31,9 @@ export type Decision =
 
 const SYNCED: Decision = { kind: "synced" };
 const PUT: Decision = { kind: "put" };
+
+/** The version of what was found once, without being known, and never changed. Nobody needs to hear of it. */
+const FOUND = /^[0-9a-f]{16}:1$/;
 
 /** Decides what to do. A `keep` or `copy-remote` has the merged version; whoever does it counts a change. */
 export function reconcile({ local, remote }: Row): Decision {
@@ -65,8 +68,10 @@ function applied(remote: RemoteSide, local: State | undefined): Decision {
   return { kind: isHere ? "adopt" : "apply", version };
 }
 
-function resolve(local: State, remote: RemoteSide, merged: Version): Decision {
-  if (sameState(local, remote)) return { kind: "adopt", version: merged };
+function resolve(local: LocalSide, remote: RemoteSide, merged: Version): Decision {
+  if (sameState(local, remote)) {
+    return { kind: "adopt", version: FOUND.test(local.version) ? remote.version : merged };
+  }
   if (local.kind === "absent") return { kind: "apply", version: remote.version };
   if (remote.kind === "absent") return { kind: "keep", version: merged };
   if (local.kind === "folder") return { kind: "copy-remote", version: merged };

@@ -21,7 +21,8 @@ export class WorkQueue {
   readonly bell = new Bell();
   readonly #waiting = Array.from({ length: RANK_COUNT }, () => new Set<string>());
   readonly #ranks = new Map<string, Rank>();
-  readonly #busy = new Set<string>();
+  /** What is in work, and whether it was set again meanwhile. */
+  readonly #busy = new Map<string, boolean>();
   readonly #putOff = new Map<string, PutOff>();
 
   /** How many paths there are, in whatever state. */
@@ -47,6 +48,11 @@ export class WorkQueue {
     return this.#busy.has(path);
   }
 
+  /** Whether a path that is in work was set again since it was taken, so that it must be judged anew. */
+  isOutdated(path: string): boolean {
+    return this.#busy.get(path) ?? true;
+  }
+
   /** How many paths of a rank wait. */
   waitingCount(rank: Rank): number {
     return this.#waiting[rank]!.size;
@@ -63,7 +69,10 @@ export class WorkQueue {
 
   /** Has a path done, of the given rank, or not at all. One that is in work stays so until it is freed. */
   set(path: string, rank: Rank | undefined): void {
-    if (this.#busy.has(path)) return;
+    if (this.#busy.has(path)) {
+      this.#busy.set(path, true);
+      return;
+    }
     this.#putOff.delete(path);
     const before = this.#ranks.get(path);
     if (before === rank) return;
@@ -76,13 +85,14 @@ export class WorkQueue {
     this.bell.ring();
   }
 
+  /** The paths of a rank that wait, in the order in which they came. */
+  waiting(rank: Rank): Iterable<string> {
+    return this.#waiting[rank]!;
+  }
+
   /** Takes up to `countMax` waiting paths of a rank into work, in the order in which they came. */
   take(rank: Rank, countMax: number): string[] {
-    const taken: string[] = [];
-    for (const path of this.#waiting[rank]!) {
-      if (taken.length >= countMax) break;
-      taken.push(path);
-    }
+    const taken = this.#waiting[rank]!.values().take(countMax).toArray();
     for (const path of taken) this.takeOne(path);
     return taken;
   }
@@ -91,7 +101,7 @@ export class WorkQueue {
   takeOne(path: string): void {
     this.#waiting[this.#ranks.get(path)!]!.delete(path);
     this.#ranks.delete(path);
-    this.#busy.add(path);
+    this.#busy.set(path, false);
   }
 
   /** Nobody works on a path any more. Whoever says so sets it, or puts it off, if it is still to be done. */
