@@ -1,16 +1,9 @@
-/**
- * Fetches contents from the other side of a connection: small ones packed, large ones by block, or by the
- * pieces that this side lacks.
- */
+/** The contents that the other side of a connection has, as the port of the room has them. */
 
 import type { Connection } from "../../protocol/connection.ts";
-import type {
-  ArrivedContent,
-  ContentFetcher,
-  FetchOptions,
-  MissingContent,
-  WantedContent,
-} from "./contents.ts";
+import type { ArrivedContent, ContentFetcher, FetchOptions } from "./contents.ts";
+import type { MissingContent, WantedContent } from "./contents.ts";
+import { FetchRun } from "./fetch_run.ts";
 import type { Stage } from "./stage.ts";
 
 /** What fetching takes. */
@@ -21,13 +14,23 @@ export interface RemoteContentsOptions {
   readonly pathOf: (path: string) => string;
 }
 
-/** The contents that the other side of a connection has. A base with the wanted content itself is copied. */
-export declare class RemoteContents implements ContentFetcher {
-  constructor(connection: Connection, options: RemoteContentsOptions);
-  fetch(
+/** Fetches over one connection. Calls of `fetch` may run side by side. A base with the wanted content is copied. */
+export class RemoteContents implements ContentFetcher {
+  readonly #connection: Connection;
+  readonly #options: RemoteContentsOptions;
+
+  constructor(connection: Connection, options: RemoteContentsOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  async *fetch(
     wants: readonly WantedContent[],
     options: FetchOptions,
-  ): AsyncGenerator<ArrivedContent | MissingContent, void>;
-  /** Bytes of contents that have come over the wire. */
-  readonly bytesReceived: number;
+  ): AsyncGenerator<ArrivedContent | MissingContent, void> {
+    options.signal.throwIfAborted();
+    await using run = new FetchRun({ connection: this.#connection, ...this.#options, ...options });
+    run.start(wants);
+    yield* run.results();
+  }
 }

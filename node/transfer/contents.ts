@@ -6,6 +6,7 @@
  * wanted them gives them their names. Sync does so in both directions, copy in one.
  */
 
+import { toHex } from "../../protocol/bytes.ts";
 import type { DiskFailure } from "../store/disk.ts";
 
 /** A content: BEP 52 root of 32 bytes, and length. */
@@ -13,6 +14,18 @@ export interface ContentId {
   readonly id: Uint8Array;
   readonly size: number;
 }
+
+/** A content's name in maps and file names. */
+export function contentKey({ id, size }: ContentId): string {
+  return `${toHex(id)}-${size}`;
+}
+
+/**
+ * The pieces that a content is cut into where its bytes say so (cutting.ts), in their order and as they travel:
+ * for each its length (u32, big-endian) and its fingerprint (8 bytes). A fingerprint is a hint only: what is put
+ * together from pieces is verified.
+ */
+export type Recipe = Uint8Array<ArrayBuffer>;
 
 /** A file that holds a content, as long as its stamp is still the same. */
 export interface LocatedContent extends ContentId {
@@ -37,7 +50,10 @@ export interface ArrivedContent {
   readonly want: WantedContent;
   /** Local path of a temporary file with the bytes; whoever takes it gives it a name or removes it. */
   readonly staged: string;
-  /** The bytes again if the content is small; they are gone with the next step of the iteration. */
+  /**
+   * The bytes again if the content is small and came over the wire; they are gone with the next step of the
+   * iteration. A copy of a base has none; it is on the disk for good like a large content.
+   */
   readonly bytes?: Uint8Array;
 }
 
@@ -51,8 +67,10 @@ export interface MissingContent {
 /** How contents are fetched. */
 export interface FetchOptions {
   readonly signal: AbortSignal;
-  /** Large contents are on the disk for good (fsync) when they are yielded. */
+  /** Large contents and copies of bases are on the disk for good (fsync) when they are yielded. */
   readonly durable: boolean;
+  /** Told of large contents how many of their bytes are here. */
+  readonly progress?: (want: WantedContent, bytesDone: number) => void;
 }
 
 /** Fetches contents from the other side of a connection. */

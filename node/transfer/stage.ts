@@ -14,8 +14,8 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
-import type { ContentId } from "./contents.ts";
-import type { Recipe } from "./recipe.ts";
+import type { ContentId, Recipe } from "./contents.ts";
+import type { Range } from "./ranges.ts";
 
 /** A regular file, as a look found it. */
 export interface LocalFile {
@@ -68,12 +68,6 @@ export interface Copying {
   readonly to: number;
 }
 
-/** A run of bytes of a content. */
-export interface Range {
-  readonly offset: number;
-  readonly length: number;
-}
-
 /** How a content is staged. */
 export interface StageOptions {
   /** The bytes are on the disk for good (fsync) before they count as staged. */
@@ -89,15 +83,18 @@ export interface PartialContent extends AsyncDisposable {
   readonly have: Bitfield;
   /** Verifies the block at `index`, whose bytes start `buffer`, and writes it. */
   land(index: number, buffer: ArrayBuffer): Promise<LandedBlock>;
-  /** Copies bytes of local files to their places. Blocks that are made of nothing else are verified on the way. */
+  /**
+   * Copies bytes of local files to the places of the blocks that are not right yet. Blocks that are made of
+   * nothing else are verified on the way. Files that have changed or cannot be read are passed over.
+   */
   assemble(copies: readonly Copying[], signal: AbortSignal): Promise<DiskFailure | undefined>;
   /** Writes bytes, which start `buffer`, to the places of `ranges` one after the other, as they are. */
   write(
     ranges: readonly Range[],
     buffer: ArrayBuffer,
   ): Promise<{ readonly buffer: ArrayBuffer; readonly failure: DiskFailure | undefined }>;
-  /** Compares the blocks that were not right so far with their hashes. */
-  verify(signal: AbortSignal): Promise<void>;
+  /** Compares these blocks with their hashes. */
+  verify(indexes: readonly number[], signal: AbortSignal): Promise<void>;
   /** Stages the content, all of whose blocks are right, and closes it. */
   finish(options: StageOptions): Promise<StagedContent | DiskFailure>;
 }
@@ -123,8 +120,8 @@ export interface Stage {
   /** Verifies small contents, which lie in `buffer` one after the other, and stages each. */
   write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack>;
   /**
-   * Stages copies of local contents. They are not hashed again; a file whose stamp is another one before or
-   * after its copy was made has "changed".
+   * Stages copies of local contents. They are hashed again only where the stamp does not say enough; a file
+   * that is another one before or after its copy was made has "changed".
    */
   copy(
     contents: readonly LocalContent[],
@@ -147,4 +144,13 @@ export interface Stage {
   remove(paths: readonly string[]): Promise<void>;
   /** Removes the partial files of all contents but these, and of those that somebody works on. */
   keepParts(contents: readonly ContentId[]): Promise<void>;
+}
+
+/**
+ * Whether a file whose stamp is `now` may be the one that had the stamp `remembered`: they are equal, or
+ * `remembered` says that the file had been written so shortly before that its stamp might not change with the
+ * next write (node/platform/file_state.ts). Then the bytes have to be verified, by the other side if not here.
+ */
+export function isPossiblySame(now: string, remembered: string): boolean {
+  return remembered === now || remembered.startsWith(`${now}.racy`);
 }
