@@ -5,7 +5,7 @@ import { Connection } from "../protocol/connection.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { handshake } from "../protocol/handshake.ts";
 import type { Clock, Duplex, Identity, Listener, VerifySignature } from "../protocol/ports.ts";
-import type { LimitedLog } from "./limited_log.ts";
+import type { LimitedLog } from "../protocol/limited_log.ts";
 import { Session } from "./session.ts";
 import type { Swarm } from "./swarm.ts";
 

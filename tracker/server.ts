@@ -6,9 +6,10 @@
  */
 
 import type { Connection } from "../protocol/connection.ts";
+import { LimitedLog } from "../protocol/limited_log.ts";
+import { passTime } from "../protocol/passing_time.ts";
 import type { Address, Clock, Log, Network, Random } from "../protocol/ports.ts";
 import { Batch } from "./batch.ts";
-import { LimitedLog } from "./limited_log.ts";
 import { Reception } from "./reception.ts";
 import type { ReceptionOptions } from "./reception.ts";
 import { Registry } from "./registry.ts";
@@ -18,8 +19,6 @@ import { Swarm } from "./swarm.ts";
 /** Time passes in steps of this length, or of a part of the time to live when that is short. */
 const TICK_MS = 500;
 const TICK_PART_OF_TTL = 1 / 8;
-/** A step that took longer counts as this: the tracker itself did not run, and no node is to blame. */
-const STEP_MAX_MS = 2000;
 /** How long the members of a finished batch get to end. */
 const DISMISSAL_MAX_MS = 5000;
 
@@ -60,7 +59,8 @@ export async function runTracker(options: TrackerOptions): Promise<void> {
   const swarm = new Swarm({ registry, batch, ttlMs, log });
   const reception = new Reception({ ...options, swarm, log });
   const listener = options.network.listen({ host: options.host, port: options.port });
-  const passing = passTime({ clock, ttlMs, signal }, [log, reception, swarm]);
+  const stepMs = Math.min(TICK_MS, ttlMs * TICK_PART_OF_TTL);
+  const passing = passTime({ clock, stepMs, signal }, [log, reception, swarm]);
   const saving = state?.run(clock, signal);
   try {
     options.onListening(listener.address);
@@ -83,27 +83,6 @@ function makeBatch(expect: number, log: LimitedLog, end: () => void): Batch {
       end();
     },
   });
-}
-
-interface Ticking {
-  tick(nowMs: number): void;
-}
-
-/** Ticks everything until `signal` is aborted, in order, with the time since the start. */
-async function passTime(
-  { clock, ttlMs, signal }: { clock: Clock; ttlMs: number; signal: AbortSignal },
-  all: readonly Ticking[],
-): Promise<void> {
-  const stepMs = Math.min(TICK_MS, ttlMs * TICK_PART_OF_TTL);
-  let nowMs = 0;
-  let lastMs = clock.now();
-  while (!signal.aborted) {
-    await clock.sleep(stepMs, signal);
-    const thisMs = clock.now();
-    nowMs += Math.min(thisMs - lastMs, STEP_MAX_MS);
-    lastMs = thisMs;
-    for (const ticking of all) ticking.tick(nowMs);
-  }
 }
 
 /** Tells the members of a batch to end, and waits until they have hung up, or long enough. */

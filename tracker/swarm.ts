@@ -11,7 +11,7 @@ import type { Connection } from "../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../protocol/errors.ts";
 import type { Batch } from "./batch.ts";
 import type { SwarmNode } from "./entries.ts";
-import type { LimitedLog } from "./limited_log.ts";
+import type { LimitedLog } from "../protocol/limited_log.ts";
 import type { Registry } from "./registry.ts";
 
 export interface SwarmOptions {

@@ -5,7 +5,7 @@
  * content is at some path of the folder needs no file there at all.
  */
 
-import { toHex } from "../../../protocol/bytes.ts";
+import { fromHex, sameBytes, toHex } from "../../../protocol/bytes.ts";
 import { PRIVATE_FOLDER } from "../../../protocol/path.ts";
 import type { ContentId, ContentSource, LocatedContent } from "../../transfer/contents.ts";
 import type { LocalContent } from "../../transfer/stage.ts";
@@ -51,6 +51,11 @@ export class ContentPlaces implements ContentSource {
     return { ...content, path: this.pathOf(content.path) };
   }
 
+  /** Whether both are the same content. */
+  isSame(a: ContentId, b: ContentId): boolean {
+    return a.size === b.size && sameBytes(a.id, b.id);
+  }
+
   /** Whether a file has the content whose path is none of these. */
   livesOutside(content: ContentId, paths: ReadonlySet<string>): boolean {
     const files = this.#pieces.index.filesWith(content, CANDIDATES_MAX);
@@ -69,6 +74,13 @@ export class ContentPlaces implements ContentSource {
   /** Whether the path of a `LocatedContent` names a file of the trash. */
   isInTrash(path: string): boolean {
     return path.startsWith(TRASH_PREFIX);
+  }
+
+  /** Whether an old version may need the file of that key in the trash. */
+  isNeeded(key: string): boolean {
+    const [hex = "", size = ""] = key.split("-");
+    const isKey = /^[0-9a-f]{64}$/.test(hex) && /^\d+$/.test(size);
+    return isKey && this.#pieces.index.hasVersionWith({ id: fromHex(hex), size: Number(size) });
   }
 
   /** Where a file in the trash with this content goes. */

@@ -7,7 +7,12 @@
  * until it has its place, and finds it there.
  */
 
-import type { ArrivedContent, ContentFetcher, WantedContent } from "../../transfer/contents.ts";
+import type {
+  ArrivedContent,
+  ContentFetcher,
+  ContentId,
+  WantedContent,
+} from "../../transfer/contents.ts";
 import type { Entry } from "../entry.ts";
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
 import { Application } from "./application.ts";
@@ -47,8 +52,8 @@ export interface PutsOptions extends SpaceOptions {
   readonly turns: Serial;
   /** Called when the index may have changed, with the paths that have one more old version. */
   readonly onApplied: (replaced: readonly string[]) => void;
-  /** Small contents are in the index's keeping from now on. */
-  readonly onKept: (contents: readonly PendingContent[]) => void;
+  /** The index keeps these small contents, and those that are needed have their places. */
+  readonly onKept: (contents: readonly ContentId[]) => void;
 }
 
 /** A batch on its way. */
@@ -59,6 +64,8 @@ interface Job {
   readonly above: ReadonlySet<string>;
   /** Local paths of what was fetched, by key. */
   readonly staged: Map<string, string>;
+  /** The small contents that the index keeps for it. */
+  readonly kept: ContentId[];
   readonly ended: Promise<void>;
 }
 
@@ -78,7 +85,7 @@ export class Puts {
     const paths = new Set(entries.map(({ path }) => path));
     const above = new Set([...paths].flatMap(foldersAbove));
     const items = entries.map((entry): PutItem => ({ entry, outcome: undefined }));
-    const job: Job = { putter, items, paths, above, staged: new Map(), ended: promise };
+    const job: Job = { putter, items, paths, above, staged: new Map(), kept: [], ended: promise };
     const before = [...this.#jobs].filter((other) => mustPrecede(other, job));
     this.#jobs.add(job);
     try {
@@ -89,6 +96,7 @@ export class Puts {
       return items.map(({ outcome }) => outcome ?? refused("it keeps changing here (try again)"));
     } finally {
       this.#jobs.delete(job);
+      this.#options.onKept(job.kept);
       if (job.staged.size > 0) await this.#options.pieces.stage.remove([...job.staged.values()]);
       resolve();
     }
@@ -160,17 +168,17 @@ export class Puts {
       arrived.push(pendingOf(content, content.bytes));
       arrivedBytes += content.bytes.length;
       if (arrivedBytes < KEPT_BYTES_MAX) continue;
-      this.#keep(arrived);
+      this.#keep(job, arrived);
       arrived = [];
       arrivedBytes = 0;
     }
-    this.#keep(arrived);
+    this.#keep(job, arrived);
   }
 
-  #keep(contents: readonly PendingContent[]): void {
+  #keep({ kept }: Job, contents: readonly PendingContent[]): void {
     if (contents.length === 0) return;
     this.#options.pieces.index.keep(contents);
-    this.#options.onKept(contents);
+    for (const { id, size } of contents) kept.push({ id, size });
   }
 
   async #apply(job: Job): Promise<void> {

@@ -1,6 +1,6 @@
 /** A log that stays readable when thousands of nodes come at once: a few lines a second, then a count. */
 
-import type { Log } from "../protocol/ports.ts";
+import type { Log } from "./ports.ts";
 
 const LINES_PER_PERIOD = 20;
 const PERIOD_MS = 1000;
