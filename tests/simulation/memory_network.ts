@@ -19,11 +19,16 @@ const EPHEMERAL_PORT_FIRST = 40_000;
 const RESET_MS_MAX = 3_000;
 /** A connection that is bounded by its buffers moves at least this many bytes per millisecond. */
 const BYTES_PER_MS_MIN = 40;
+const CLOCK_SPREAD_MS = 1_000_000;
 
 export interface MemoryNetworkOptions {
   readonly time: VirtualTime;
   readonly dice: Dice;
   readonly trace: Trace;
+  /** What a new connection is like; of all kinds if it is not given. */
+  readonly line?: () => Line;
+  /** How far the clocks of processes are apart at most; 1,000 s if it is not given. */
+  readonly clockSpreadMs?: number;
 }
 
 /** What a process gets of its host. */
@@ -49,7 +54,7 @@ export class MemoryNetwork {
     const { time, dice } = this.#options;
     const host = this.#hosts.get(name) ?? new Host(name);
     this.#hosts.set(name, host);
-    const life = new Life(time, dice.below(1_000_000));
+    const life = new Life(time, dice.below(this.#options.clockSpreadMs ?? CLOCK_SPREAD_MS));
     host.life = life;
     host.isReachable = true;
     for (const stream of host.silenced) {
@@ -118,7 +123,7 @@ export class MemoryNetwork {
   #connect({ host, life, address, signal }: Dial): Promise<Duplex> {
     const { time, dice, trace } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-    const line = randomLine(dice);
+    const line = this.#options.line?.() ?? randomLine(dice);
     const isLost = dice.chance(this.lossiness);
     let opened: MemoryStream | undefined;
     const abort = () => {
@@ -211,7 +216,7 @@ class Host {
 }
 
 /** Lines of all kinds, from a wireless one in the woods to a loopback. */
-function randomLine(dice: Dice): Line {
+export function randomLine(dice: Dice): Line {
   const latencyMs = dice.magnitude(0.2, 150);
   return {
     latencyMs,

@@ -2,6 +2,8 @@
 
 import { Dice } from "./dice.ts";
 import { MemoryNetwork } from "./memory_network.ts";
+import type { MemoryNetworkOptions } from "./memory_network.ts";
+import type { Line } from "./memory_pipe.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
@@ -17,12 +19,28 @@ export interface World {
 /** Where the tracker is. */
 export const TRACKER = { host: "tracker", port: 5000 } as const;
 
+/** What a world's network is like. */
+export type WorldOptions = Pick<MemoryNetworkOptions, "clockSpreadMs"> & {
+  readonly line?: (dice: Dice) => Line;
+};
+
 /** An empty world; `hear` takes each line of what is said in it. */
-export function makeWorld(seed: number, hear: (who: string, line: string) => void): World {
+export function makeWorld(
+  seed: number,
+  hear: (who: string, line: string) => void,
+  { line, ...options }: WorldOptions = {},
+): World {
   const dice = new Dice(seed);
   const time = new VirtualTime(dice.fork().random);
   const trace = new Trace();
-  const network = new MemoryNetwork({ time, dice: dice.fork(), trace });
+  const forNetwork = dice.fork();
+  const network = new MemoryNetwork({
+    ...options,
+    time,
+    dice: forNetwork,
+    trace,
+    ...(line === undefined ? {} : { line: () => line(forNetwork) }),
+  });
   const tell = (who: string, line: string) => {
     trace.add(time.nowMs);
     trace.addText(line);
