@@ -11,6 +11,7 @@ import type {
   ArrivedContent,
   ContentFetcher,
   ContentId,
+  MissingContent,
   WantedContent,
 } from "../../transfer/contents.ts";
 import type { Entry } from "../entry.ts";
@@ -44,6 +45,9 @@ export interface Putter {
   /** Aborted when it is gone. */
   readonly signal: AbortSignal;
 }
+
+/** The device does not answer (any more): that is its end, not the space's. */
+export class PutterGone extends Error {}
 
 export interface PutsOptions extends SpaceOptions {
   readonly pieces: UserPieces;
@@ -79,7 +83,7 @@ export class Puts {
     this.#options = options;
   }
 
-  /** Rejects when the putter is gone or the index fails. */
+  /** Rejects with `PutterGone`, or with what the index or the disk failed with. */
   async put(putter: Putter, entries: readonly Entry[]): Promise<PutOutcome[]> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const paths = new Set(entries.map(({ path }) => path));
@@ -156,7 +160,7 @@ export class Puts {
     }
     let arrived: PendingContent[] = [];
     let arrivedBytes = 0;
-    for await (const content of fetcher.fetch(wants, { signal, durable: true })) {
+    for await (const content of arrivals(fetcher, wants, signal)) {
       const key = contentKey(content.want);
       if (!("staged" in content)) {
         const { reason } = content;
@@ -197,6 +201,19 @@ export class Puts {
       if (!places.isInTrash(path)) await inspect(path, { pieces, places, nowMs, log });
     }
     this.#options.onApplied(replaced);
+  }
+}
+
+/** What the device sends. Only what goes wrong with that is the device's fault. */
+async function* arrivals(
+  fetcher: ContentFetcher,
+  wants: readonly WantedContent[],
+  signal: AbortSignal,
+): AsyncGenerator<ArrivedContent | MissingContent> {
+  try {
+    yield* fetcher.fetch(wants, { signal, durable: true });
+  } catch (cause) {
+    throw new PutterGone(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 

@@ -1,5 +1,7 @@
 /** The sync server: listens, greets devices and lets time pass for its users. */
 
+import { LimitedLog } from "../../../protocol/limited_log.ts";
+import { passTime } from "../../../protocol/passing_time.ts";
 import type {
   Address,
   Clock,
@@ -10,6 +12,11 @@ import type {
   VerifySignature,
 } from "../../../protocol/ports.ts";
 import type { UserPieces } from "./ports.ts";
+import { SyncReception } from "./sync_reception.ts";
+import { Users } from "./users.ts";
+
+/** Time passes in steps of this length. */
+const TICK_MS = 500;
 
 export interface SyncServerOptions {
   /** Port 0 picks a free one. */
@@ -43,4 +50,23 @@ export interface SyncServerOptions {
 }
 
 /** Runs a sync server until `signal` is aborted. Throws when it cannot listen. */
-export type RunSyncServer = (options: SyncServerOptions) => Promise<void>;
+export async function runSyncServer(options: SyncServerOptions): Promise<void> {
+  const { clock, network, host, port } = options;
+  const log = new LimitedLog(options.log);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
+  const users = new Users({ ...options, log });
+  const reception = new SyncReception({ ...options, users, log });
+  const listener = network.listen({ host, port });
+  const passing = passTime({ clock, stepMs: TICK_MS, signal }, [log, reception, users]);
+  try {
+    options.onListening(listener.address);
+    await Promise.race([passing, reception.serve(listener)]);
+  } finally {
+    ending.abort();
+    listener.close();
+    await reception.close();
+    await users.close();
+    await passing;
+  }
+}

@@ -5,6 +5,7 @@
  * the next device that comes has it opened, and looked through, anew.
  */
 
+import type { Connection } from "../../../protocol/connection.ts";
 import { sameBytes } from "../../../protocol/bytes.ts";
 import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { BodyOf } from "../../../protocol/messages.ts";
@@ -18,7 +19,7 @@ import { EntryPolls } from "./entry_polls.ts";
 import { makeReady } from "./opening.ts";
 import type { UserPieces } from "./ports.ts";
 import type { PutOutcome } from "./put_item.ts";
-import { Puts } from "./puts.ts";
+import { Puts, PutterGone } from "./puts.ts";
 import type { Putter } from "./puts.ts";
 import { Serial } from "./serial.ts";
 import type { SpaceOptions } from "./space_options.ts";
@@ -40,8 +41,7 @@ export class UserSpace {
   readonly #turns = new Serial();
   readonly #puts: Puts;
   readonly #upkeep: Upkeep;
-  /** The devices' questions for changed entries. */
-  readonly polls: EntryPolls;
+  readonly #polls: EntryPolls;
   /** The index that the devices know. */
   readonly index: Uint8Array;
   #ended = false;
@@ -50,7 +50,7 @@ export class UserSpace {
     this.#options = options;
     this.#pieces = options.pieces;
     this.#places = places;
-    this.polls = new EntryPolls(options.pieces.index);
+    this.#polls = new EntryPolls(options.pieces.index);
     this.index = options.pieces.index.id;
     const parts = { ...options, places, turns: this.#turns };
     this.#upkeep = new Upkeep(parts);
@@ -97,9 +97,31 @@ export class UserSpace {
   /** The local path of what a `LocatedContent` names. */
   pathOf = (path: string): string => this.#places.pathOf(path);
 
-  /** Answers what became of each entry, when it is durable. Rejects when the putter is gone or the index fails. */
-  put(putter: Putter, entries: readonly Entry[]): Promise<PutOutcome[]> {
-    return this.#guarded(putter.signal, () => this.#puts.put(putter, entries));
+  /** Answers now or later with what changed after a sequence number. Throws a `ProtocolError`. */
+  ask(connection: Connection, request: number, after: number): void {
+    try {
+      // An index that was set back to an older state is another one.
+      if (after > this.sequence) return this.#renew();
+      this.#polls.ask(connection, request, after);
+    } catch (reason) {
+      if (!(reason instanceof ProtocolError)) this.#fail(reason);
+      throw reason;
+    }
+  }
+
+  /** A device asks no longer: for one of its questions, or for any. */
+  forget(connection: Connection, request?: number): void {
+    this.#polls.forget(connection, request);
+  }
+
+  /** Answers what became of each entry, when it is durable. Rejects when the putter is gone or the disk fails. */
+  async put(putter: Putter, entries: readonly Entry[]): Promise<PutOutcome[]> {
+    try {
+      return await this.#puts.put(putter, entries);
+    } catch (reason) {
+      if (!(reason instanceof PutterGone)) this.#fail(reason);
+      throw reason;
+    }
   }
 
   /** The old versions of a path that can be restored, the newest first. */
@@ -136,16 +158,10 @@ export class UserSpace {
     return { code: ErrorCode.failed, reason: "it keeps changing (try again)" };
   }
 
-  /** A device knows of later changes than there are: the index was set back, so it is another one. */
-  renew(): void {
-    this.#pieces.index.commit({ renew: true });
-    this.#applied();
-  }
-
   /** Lets time pass. */
   tick(nowMs: number): void {
-    this.polls.tick(nowMs);
     try {
+      this.#polls.tick(nowMs);
       this.#upkeep.tick(nowMs)?.catch((reason) => this.#fail(reason));
     } catch (reason) {
       this.#fail(reason);
@@ -168,18 +184,13 @@ export class UserSpace {
 
   /** The devices hear of changes, or have to come again where the index is another one. */
   #applied(): void {
-    if (sameBytes(this.index, this.#pieces.index.id)) return this.polls.wake();
+    if (sameBytes(this.index, this.#pieces.index.id)) return this.#polls.wake();
     this.#end("Cannot go on: the server's index was made anew (connect again)");
   }
 
-  /** A failure is the putter's end where that is gone, otherwise the space's. */
-  async #guarded<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (reason) {
-      if (!signal.aborted) this.#fail(reason);
-      throw reason;
-    }
+  #renew(): void {
+    this.#pieces.index.commit({ renew: true });
+    this.#applied();
   }
 
   #fail(reason: unknown): void {
