@@ -70,3 +70,16 @@ Flags:
 `,
   );
 });
+
+Deno.test("helpText() puts what else there is to know between summary and usage", () => {
+  const command = defineCommand({
+    name: "sync",
+    summary: "Keeps a folder.",
+    about: ["One paragraph,\nof two lines.", "Another."],
+    positionals: {},
+    flags: {},
+    examples: [],
+  });
+  const [before] = helpText(command).split("\nUsage:");
+  assertEquals(before, "Keeps a folder.\n\nOne paragraph,\nof two lines.\n\nAnother.\n");
+});
