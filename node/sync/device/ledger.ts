@@ -3,7 +3,7 @@
  * must go up to the server and what must come down from it.
  */
 
-import { toHex } from "../../../protocol/bytes.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import { ABSENT } from "../entry.ts";
 import { Rank, rankOf } from "./change_order.ts";
@@ -11,11 +11,6 @@ import type { DeviceIndex, ServerPosition } from "./device_index.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Row } from "./row.ts";
 import { WorkQueue } from "./work_queue.ts";
-
-/** Names a content as a key. */
-export function contentKey({ id, size }: ContentId): string {
-  return `${toHex(id)} ${size}`;
-}
 
 export class Ledger {
   /** What is here and must go to the server. */
