@@ -12,6 +12,7 @@ import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import type { FoundEntry, SyncFolder } from "../folder.ts";
 import type { Ledger } from "./ledger.ts";
+import { isLeftOver } from "./leftover.ts";
 import { changedRow } from "./next_version.ts";
 import type { Look, OwnChanges } from "./own_changes.ts";
 import type { Row } from "./row.ts";
@@ -79,7 +80,9 @@ export class FoundFiles {
   /** Takes what a look found. Resolves when all but large files are saved. Throws the signal's reason. */
   async take(found: readonly FoundEntry[], look: Look, signal: AbortSignal): Promise<void> {
     const { ledger, clock, lookAgain } = this.#options;
-    const folders = found.filter(({ kind }) => kind === "folder");
+    const folders = found.filter((entry) =>
+      entry.kind === "folder" && this.#isSynced(entry, found)
+    );
     for (const batch of batchesOf(folders)) {
       ledger.save(batch.map(({ path }) => this.#changed(path, { state: FOLDER, stamp: "" })));
     }
@@ -92,6 +95,15 @@ export class FoundFiles {
       else void this.#takeLarge(entry, signal);
     }
     await this.#hash(small, look, signal);
+  }
+
+  /** A folder that was left over is none of the synced ones before something synced is in it. */
+  #isSynced({ path }: FoundEntry, found: readonly FoundEntry[]): boolean {
+    const { ledger } = this.#options;
+    if (!isLeftOver(ledger.row(path).local)) return true;
+    const prefix = `${path}/`;
+    return found.some((other) => other.path.startsWith(prefix)) ||
+      !ledger.index.known(path)[Symbol.iterator]().next().done;
   }
 
   async #takeLarge(entry: FoundEntry, signal: AbortSignal): Promise<void> {
