@@ -54,7 +54,7 @@ export class OwnSwarm implements AsyncDisposable {
     { fileCount, flags = [] }: { fileCount: number; flags?: readonly string[] },
   ): Promise<MeasuredProcess> {
     const peer = this.startPeer(folder, flags);
-    await peer.line(/^sharing \d+ files$/);
+    await peer.line(/^sharing \d+ files?$/);
     while (await this.#countListed() < fileCount) {
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }

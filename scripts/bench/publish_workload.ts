@@ -19,7 +19,7 @@ export const publishWorkload: Workload = {
   title: "Hash, sign and publish a file of 1 GiB",
   about:
     "The clock runs from the start of the peer's process, with nothing remembered, to its line " +
-    "`sharing 1 files`: the start of the runtime is in it. One core's SHA-256 is node:crypto's, in a " +
+    "`sharing 1 file`: the start of the runtime is in it. One core's SHA-256 is node:crypto's, in a " +
     "process that runs already, over the file in pieces of 1 MiB, reading included.",
   columns: [
     { key: "rate", title: "MB/s", format: (bytesPerSecond) => (bytesPerSecond / 1e6).toFixed(0) },
@@ -51,7 +51,7 @@ async function publish(stage: Stage, { path, name, size }: FileSource): Promise<
   await using swarm = await OwnSwarm.start();
   await stage.settle([path]);
   const peer = swarm.startPeer(folder);
-  await peer.line(/^sharing 1 files$/);
+  await peer.line(/^sharing 1 file$/);
   const seconds = (performance.now() - peer.startMs) / 1000;
   const { cpuSeconds, peakMemory } = peer.figures;
   return { rate: size / seconds, seconds, cpu: cpuSeconds, memory: peakMemory };
