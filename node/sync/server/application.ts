@@ -8,7 +8,7 @@
 
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
 import type { ChangeOutcome } from "../folder.ts";
-import { contentKey } from "./content_places.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { decide, needsContent, ownVersion } from "./decision.ts";
 import type { Accepted, Decided } from "./decision.ts";

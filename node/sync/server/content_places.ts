@@ -5,8 +5,9 @@
  * content is at some path of the folder needs no file there at all.
  */
 
-import { fromHex, sameBytes, toHex } from "../../../protocol/bytes.ts";
+import { fromHex, sameBytes } from "../../../protocol/bytes.ts";
 import { PRIVATE_FOLDER } from "../../../protocol/path.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId, ContentSource, LocatedContent } from "../../transfer/contents.ts";
 import type { LocalContent } from "../../transfer/stage.ts";
 import type { UserPieces } from "./ports.ts";
@@ -87,11 +88,6 @@ export class ContentPlaces implements ContentSource {
   trashPathOf(content: ContentId): string {
     return this.#pieces.trash.pathOf(contentKey(content));
   }
-}
-
-/** Names a content in maps, and in the trash. */
-export function contentKey({ id, size }: ContentId): string {
-  return `${toHex(id)}-${size}`;
 }
 
 function idOf({ id, size }: ContentId): ContentId {

@@ -17,7 +17,7 @@ import type {
 import type { Entry } from "../entry.ts";
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
 import { Application } from "./application.ts";
-import { contentKey } from "./content_places.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { compareAndSet, needsContent } from "./decision.ts";
 import { inspect } from "./inspection.ts";

@@ -8,7 +8,7 @@
 
 import type { Entry } from "../entry.ts";
 import type { Change } from "../folder.ts";
-import { contentKey } from "./content_places.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { needsContent } from "./decision.ts";
 import type { Accepted, Decided } from "./decision.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { ContentId } from "../../transfer/contents.ts";
-import { contentKey } from "./content_places.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import type { UserPieces } from "./ports.ts";
 import type { Serial } from "./serial.ts";
