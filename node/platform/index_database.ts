@@ -10,8 +10,9 @@ import type { StatementSync } from "node:sqlite";
 import type { Log } from "../../protocol/ports.ts";
 import { reasonOf } from "./disk_failure.ts";
 
-/** SQLite's codes for a database that cannot be read: SQLITE_CORRUPT and SQLITE_NOTADB. */
+/** SQLite's codes for a database that cannot be read, SQLITE_CORRUPT and SQLITE_NOTADB, and its words. */
 const DAMAGE_CODES = [11, 26];
+const DAMAGE_WORDS = /^(?:database disk image is malformed|file is not a database)/;
 /** The log in front of the database may grow to so many pages of 4 KiB before it is worked off. */
 const CHECKPOINT_PAGES = 4000;
 
@@ -172,10 +173,12 @@ function requireRegular(path: string): void {
   throw new DamagedIndex("it is not a regular file");
 }
 
+/** The errors of `exec` come without a code. */
 function isDamage(error: unknown): boolean {
   if (error instanceof DamagedIndex) return true;
-  return error instanceof Error && "errcode" in error &&
-    DAMAGE_CODES.includes(Number(error.errcode) & 0xff);
+  if (!(error instanceof Error)) return false;
+  const isCode = "errcode" in error && DAMAGE_CODES.includes(Number(error.errcode) & 0xff);
+  return isCode || DAMAGE_WORDS.test(error.message);
 }
 
 function removeIfThere(path: string): void {
