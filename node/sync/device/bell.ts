@@ -1,17 +1,17 @@
 /** Wakes whoever waits for something to change: look, and wait only where there is nothing to do. */
 
 export class Bell {
-  #next = Promise.withResolvers<void>();
+  #next: PromiseWithResolvers<void> | undefined;
 
   /** Wakes all who wait now. */
   ring(): void {
-    this.#next.resolve();
-    this.#next = Promise.withResolvers();
+    this.#next?.resolve();
+    this.#next = undefined;
   }
 
   /** Resolves with the next ring. */
   get rung(): Promise<void> {
-    return this.#next.promise;
+    return (this.#next ??= Promise.withResolvers<void>()).promise;
   }
 
   /** Rings once more when `signal` is aborted, so that nobody sleeps through it. */

@@ -23,10 +23,18 @@ export class Ledger {
 
   constructor(readonly index: DeviceIndex) {}
 
-  /** Sorts all that is not synced, leaving out what is ignored. */
-  fill(isIgnored: (path: string, isFolder: boolean) => boolean): void {
+  /** Sorts all that is not synced anew, leaving out what is ignored. */
+  fill(isIgnored = this.#isIgnored): void {
     this.#isIgnored = isIgnored;
+    for (const queue of [this.up, this.down]) {
+      for (const path of [...queue.openPaths()]) this.#sort(this.row(path));
+    }
     for (const row of this.index.unsynced()) this.#sort(row);
+  }
+
+  /** Nobody works on anything any more. */
+  releaseAll(): void {
+    for (const queue of [this.up, this.down]) this.release(queue, queue.busyPaths());
   }
 
   /** The row of a path; one of which nothing is known has neither side. */

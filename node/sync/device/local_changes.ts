@@ -89,11 +89,7 @@ export class LocalChanges {
 
   /** Whether all that is known of was looked at, and nothing is open about it. Held deletions are. */
   get isSettled(): boolean {
-    const { clock, timings } = this.#options;
-    if (!this.#isComplete || this.#isLooking) return false;
-    if (!this.#found.isSettled || !this.#deletions.isSettled) return false;
-    const soonMs = clock.now() + timings.settleMs;
-    return [...this.#due.paths()].every((path) => path === "") && this.#due.nextMs > soonMs;
+    return this.pending().next().done === true;
   }
 
   get held(): HeldDeletions | undefined {
@@ -108,16 +104,21 @@ export class LocalChanges {
     return [...this.#skipped].map(([name, reason]) => ({ name, reason }));
   }
 
-  /** Paths about which something is open. */
+  /** Paths about which something is open; "" stands for all of them. */
   *pending(): Generator<string> {
-    yield* this.#due.paths();
+    if (this.isPending("")) yield "";
+    for (const path of this.#due.paths()) if (path !== "") yield path;
     yield* this.#found.paths();
     yield* this.#deletions.paths();
   }
 
   isPending(path: string): boolean {
-    return this.#due.dueMs(path) !== undefined || this.#found.isPending(path) ||
-      this.#deletions.isMissing(path) || this.#isLooking;
+    if (this.#isLooking || !this.#isComplete || this.#found.isPending(path)) return true;
+    const dueMs = this.#due.dueMs(path);
+    if (path !== "") return dueMs !== undefined || this.#deletions.isMissing(path);
+    // There is always another look at everything some time later.
+    const { clock, timings } = this.#options;
+    return dueMs !== undefined && dueMs <= clock.now() + timings.settleMs;
   }
 
   /** Something may have changed at or below these paths. */

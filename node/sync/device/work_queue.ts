@@ -30,18 +30,32 @@ export class WorkQueue {
     return this.#ranks.size + this.#busy.size + this.#putOff.size;
   }
 
-  /** How many of them are not put off. */
-  get activeCount(): number {
-    return this.#ranks.size + this.#busy.size;
+  /** Whether nothing waits, is in work, or is put off without a reason that a person should know. */
+  get isDone(): boolean {
+    return this.openPaths().next().done === true;
   }
 
   has(path: string): boolean {
-    return this.isActive(path) || this.#putOff.has(path);
+    return this.#ranks.has(path) || this.#busy.has(path) || this.#putOff.has(path);
   }
 
-  /** Whether the path waits or is in work. */
-  isActive(path: string): boolean {
-    return this.#ranks.has(path) || this.#busy.has(path);
+  /** Whether something is going to be done about a path without anybody's help. */
+  isOpen(path: string): boolean {
+    if (this.#ranks.has(path) || this.#busy.has(path)) return true;
+    const putOff = this.#putOff.get(path);
+    return putOff !== undefined && putOff.reason === undefined;
+  }
+
+  /** The paths that are open. */
+  *openPaths(): Generator<string, void> {
+    yield* this.#ranks.keys();
+    yield* this.#busy.keys();
+    for (const [path, { reason }] of this.#putOff) if (reason === undefined) yield path;
+  }
+
+  /** The paths that are in work. */
+  busyPaths(): string[] {
+    return [...this.#busy.keys()];
   }
 
   isBusy(path: string): boolean {
