@@ -121,7 +121,7 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
   const signal = AbortSignal.any([world.stopped, ended.signal]);
   const session = new SyncSession({
     client,
-    files: new SyncFiles({ ...space, client, files: world.localFiles }),
+    files: new SyncFiles({ ...space, client, clock, files: world.localFiles }),
     telling,
     user,
     device,

@@ -5,13 +5,16 @@
 
 import { basename, join } from "node:path";
 import { nameProblem } from "../../protocol/path.ts";
+import type { Clock } from "../../protocol/ports.ts";
 import type { SyncClient } from "../sync/client.ts";
 import type { Entry } from "../sync/entry.ts";
 import type { Change, ChangeOutcome, FoundEntry, SyncFolder } from "../sync/folder.ts";
 import type { LocalFiles } from "./local_files.ts";
 
-/** How often a file is looked at again that changes under our hands. */
+/** How often a file is looked at again that changes under our hands, and how long after. */
 const ATTEMPTS_MAX = 5;
+/** What was written a moment ago cannot be told from what is written now (`FoundEntry.stamp`). */
+const ATTEMPT_MS = 50;
 
 export interface SyncFilesOptions {
   readonly client: SyncClient;
@@ -19,6 +22,7 @@ export interface SyncFilesOptions {
   readonly files: LocalFiles;
   /** A path for a file on its way into the folder, on the folder's file system, never used before. */
   readonly temporaryPath: () => string;
+  readonly clock: Clock;
 }
 
 /** What became of an upload: its name in the folder, and whether anything had to be done for it. */
@@ -89,28 +93,29 @@ export class SyncFiles {
 
   /** Deletes a file, or a folder with all that is in it. Answers how many files went. */
   async delete(name: string): Promise<number> {
-    const { client, folder } = this.#options;
+    const { client, folder, clock } = this.#options;
     if (await this.#find(name) === undefined) {
       throw new Error(
         `Cannot delete ${name}: there is no such file here (list_client shows what there is)`,
       );
     }
-    const { entries } = await folder.look(name);
-    // What is in a folder comes behind it, and has to go before it.
-    const changes = entries.toReversed().map((entry): Change =>
-      entry.kind === "folder"
-        ? { kind: "removeFolder", path: entry.path }
-        : { kind: "remove", path: entry.path, expect: entry.stamp }
-    );
-    const outcomes = await folder.change(changes);
-    client.changed(changes.map(({ path }) => path));
-    for (const [index, outcome] of outcomes.entries()) {
-      const problem = problemOf(outcome);
-      if (problem !== undefined) {
-        throw new Error(`Cannot delete ${changes[index]!.path}: ${problem}`);
+    let fileCount = 0;
+    for (let attempt = 1;; attempt++) {
+      const { entries } = await folder.look(name);
+      // What is in a folder comes behind it, and has to go before it.
+      const changes = entries.toReversed().map(removalOf);
+      const outcomes = await folder.change(changes);
+      client.changed(changes.map(({ path }) => path));
+      const isDone = (index: number) => problemOf(outcomes[index]) === undefined;
+      fileCount += changes.filter(({ kind }, index) => kind === "remove" && isDone(index)).length;
+      const failed = changes.findIndex((_, index) => !isDone(index));
+      if (failed === -1) return fileCount;
+      if (!outcomes.includes("changed") || attempt === ATTEMPTS_MAX) {
+        const { path } = changes[failed]!;
+        throw new Error(`Cannot delete ${path}: ${problemOf(outcomes[failed])}`);
       }
+      await clock.sleep(ATTEMPT_MS);
     }
-    return entries.filter(({ kind }) => kind === "file").length;
   }
 
   /** The path in the folder of what is at an absolute path, or undefined where that is outside. */
@@ -132,7 +137,7 @@ export class SyncFiles {
     name: string,
     { staged, executable, replace }: { staged: string; executable: boolean; replace: boolean },
   ): Promise<Uploaded> {
-    const { folder, files } = this.#options;
+    const { folder, files, clock } = this.#options;
     let expect: string | undefined;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const [outcome] = await folder.change([{
@@ -161,6 +166,7 @@ export class SyncFiles {
         }
       }
       expect = there?.stamp;
+      if (attempt > 0) await clock.sleep(ATTEMPT_MS);
     }
     throw new Error(`${name} changes all the time (try again)`);
   }
@@ -181,6 +187,11 @@ export class SyncFiles {
       await files.remove(staged);
     }
   }
+}
+
+function removalOf({ kind, path, stamp }: FoundEntry): Change {
+  if (kind === "folder") return { kind: "removeFolder", path };
+  return { kind: "remove", path, expect: stamp };
 }
 
 /** Why a change was not made, without "Cannot …", as it stands behind another one; undefined if it was made. */
