@@ -18,16 +18,15 @@ import type { HashTree } from "../../node/content/tree.ts";
 import type { DiskFailure } from "../../node/store/disk.ts";
 import type { OpenFile } from "../../node/store/folder.ts";
 import { contentKey } from "../../node/transfer/contents.ts";
-import type { ContentId } from "../../node/transfer/contents.ts";
+import type { ContentId, Recipe } from "../../node/transfer/contents.ts";
 import { cutWhole } from "../../node/transfer/cutting.ts";
-import type { Recipe } from "../../node/transfer/recipe.ts";
+import type { Range } from "../../node/transfer/ranges.ts";
 import type {
   Copying,
   LandedBlock,
   LocalContent,
   LocalFile,
   PartialContent,
-  Range,
   ReadPack,
   Stage,
   StagedContent,

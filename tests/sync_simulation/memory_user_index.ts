@@ -52,7 +52,10 @@ export class MemoryUserIndex implements UserIndex {
   below(folder: string, countMax: number): string[] {
     const isBelow = ({ path, kind }: IndexedEntry) =>
       kind !== "absent" && path.startsWith(`${folder}/`);
-    return [...this.#entries.values()].filter(isBelow).map(({ path }) => path).sort().slice(0, countMax);
+    return [...this.#entries.values()].filter(isBelow).map(({ path }) => path).sort().slice(
+      0,
+      countMax,
+    );
   }
 
   after(sequence: number, countMax: number): IndexedEntry[] {
