@@ -39,8 +39,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX entry_open ON entry (path) WHERE open = 1;
   CREATE INDEX entry_content ON entry (id, size) WHERE kind = 1;
-  CREATE TABLE device (replica TEXT NOT NULL, server TEXT NOT NULL, after INTEGER NOT NULL,
-    complete INTEGER NOT NULL);
+  CREATE TABLE device (replica TEXT NOT NULL, server TEXT NOT NULL, after INTEGER NOT NULL);
 `;
 
 /** In the order of their numbers in the database. */
@@ -168,22 +167,21 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
   }
 
   #begin(): ServerPosition & { readonly replica: ReplicaId } {
-    type Device = { replica: string; server: string; after: number; complete: number };
+    type Device = { replica: string; server: string; after: number };
     const found = this.#one("SELECT * FROM device") as Device | undefined;
     if (found !== undefined) {
-      const { replica, server, after, complete } = found;
-      return { replica, index: server, after, complete: complete !== 0 };
+      const { replica, server, after } = found;
+      return { replica, index: server, after };
     }
     const replica = toHex(crypto.getRandomValues(new Uint8Array(8)));
     this.#database.change(() => {
-      this.#database.prepare("INSERT INTO device VALUES (?, '', 0, 0)").run(replica);
+      this.#database.prepare("INSERT INTO device VALUES (?, '', 0)").run(replica);
     });
     return { replica, ...NOWHERE };
   }
 
-  #setPosition({ index, after, complete }: ServerPosition): void {
-    this.#database.prepare("UPDATE device SET server = ?, after = ?, complete = ?")
-      .run(index, after, complete ? 1 : 0);
+  #setPosition({ index, after }: ServerPosition): void {
+    this.#database.prepare("UPDATE device SET server = ?, after = ?").run(index, after);
   }
 
   #put(row: Row): void {

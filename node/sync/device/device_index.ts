@@ -17,12 +17,10 @@ export interface ServerPosition {
   readonly index: string;
   /** The sequence number up to which its changes are known. */
   readonly after: number;
-  /** Whether the list was heard to its end at least once: only then an unknown path is one it lacks. */
-  readonly complete: boolean;
 }
 
 /** The position of a device that has never heard of a server. */
-export const NOWHERE: ServerPosition = { index: "", after: 0, complete: false };
+export const NOWHERE: ServerPosition = { index: "", after: 0 };
 
 /** Something that was on the disk when it was last looked at. */
 export interface KnownEntry {

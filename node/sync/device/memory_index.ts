@@ -66,7 +66,7 @@ export class MemoryDeviceIndex implements DeviceIndex {
     for (const { path, local } of [...this.#rows.values()]) {
       this.save({ rows: [{ path, local, remote: undefined }] });
     }
-    this.#position = { index, after: 0, complete: false };
+    this.#position = { index, after: 0 };
   }
 
   #sorted(): Row[] {

@@ -35,7 +35,7 @@ export class Pulls {
   /** Asks until the connection ends, and throws then. */
   async run(): Promise<void> {
     const { connection, ledger: { index } } = this.#context;
-    this.#noteListed(index.position.complete);
+    this.#noteListed();
     const ask = (after: number) =>
       connection.request({ type: "getEntries", after }, "entries", POLL_TIMEOUT_MS);
     for (let answer = ask(index.position.after);;) {
@@ -47,7 +47,7 @@ export class Pulls {
     }
   }
 
-  #take({ entries, sequence, last }: MessageOf<"entries">): void {
+  #take({ entries, sequence }: MessageOf<"entries">): void {
     const { ledger } = this.#context;
     const { position } = ledger.index;
     if (sequence < position.after) {
@@ -59,16 +59,13 @@ export class Pulls {
       const row = ledger.row(path);
       if (isNews(remote.version, row.remote?.version)) rows.push({ ...row, remote });
     }
-    const complete = position.complete || last;
-    if (sequence !== position.after || complete !== position.complete) {
-      ledger.save(rows, { ...position, after: sequence, complete });
-    }
-    this.#noteListed(last);
+    if (sequence !== position.after) ledger.save(rows, { ...position, after: sequence });
+    this.#noteListed();
   }
 
-  #noteListed(isEnd: boolean): void {
+  #noteListed(): void {
     const { ledger: { index: { position } }, observe } = this.#context;
-    if (this.#isListed || !isEnd || position.after < this.#target) return;
+    if (this.#isListed || position.after < this.#target) return;
     this.#isListed = true;
     observe({ kind: "listed" });
     this.bell.ring();
