@@ -140,7 +140,10 @@ class History {
       const isHasty = dice.chance(0.3);
       const startMs = at();
       for (let i = 0; i < actCount; i++) {
-        time.after(isHasty ? startMs + dice.below(50) : at(), () => person.act());
+        time.after(
+          isHasty ? Math.min(lengthMs, startMs + dice.below(50)) : at(),
+          () => person.act(),
+        );
       }
     }
     for (const host of [this.#server, ...this.#devices]) {
