@@ -34,7 +34,7 @@ Deno.test("long names, names in all scripts, and names that look alike arrive as
 
 Deno.test("a name with a newline is listed as skipped, harms nothing, and is not deleted", async () => {
   await using sync = await startSync();
-  const laptop = await sync.startDevice("laptop");
+  const laptop = await sync.startDevice("laptop", { flags: ["--rescan", "1"] });
   const desktop = await sync.startDevice("desktop");
   await laptop.write("two\nlines.txt", "n");
   await laptop.write("folder\n/inside.txt", "i");
@@ -75,7 +75,7 @@ Deno.test("links, pipes and sockets are neither followed nor synced, and are lis
 
 Deno.test("a file that loses its type to something unsyncable is not deleted elsewhere unasked", async () => {
   await using sync = await startSync();
-  const laptop = await sync.startDevice("laptop");
+  const laptop = await sync.startDevice("laptop", { flags: ["--rescan", "1"] });
   const desktop = await sync.startDevice("desktop");
   await laptop.write("a.txt", "a");
   await laptop.write("b.txt", "b");

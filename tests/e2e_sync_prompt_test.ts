@@ -208,7 +208,10 @@ Deno.test("the end of a pipe ends no client, and SIGTERM ends it with exit code 
 Deno.test("nothing that a user meets has control characters of somebody else's", async () => {
   await using sync = await startSync();
   const client = await sync.start(
-    ["sync", "alice", HOST, String(sync.port), "--dir", sync.join("laptop"), "--device", "l"],
+    [
+      ...["sync", "alice", HOST, String(sync.port)],
+      ...["--dir", sync.join("laptop"), "--device", "l", "--rescan", "1"],
+    ],
     { stdin: "piped" },
   );
   await client.waitForLine(/^in sync/);

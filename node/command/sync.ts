@@ -7,6 +7,8 @@
  * the server on their way down; the last two are the device engine's (node/sync/device/).
  */
 
+import { addressText } from "../../protocol/address.ts";
+import { ErrorCode, RemoteError } from "../../protocol/errors.ts";
 import type { Address } from "../../protocol/ports.ts";
 import type { SyncClient, SyncEvent } from "../sync/client.ts";
 import { SyncDevice } from "../sync/device/sync_device.ts";
@@ -141,10 +143,23 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
   const showing = showSyncTransfers(client, { board, telling, clock, signal });
   try {
     await Promise.race([running, takeCommands(session, { prompt, signal })]);
+  } catch (error) {
+    throw error instanceof RemoteError ? refusal(error, { user, server }) : error;
   } finally {
     ended.abort();
     await Promise.allSettled([running, showing]);
   }
+}
+
+/** The server wants nothing to do with this device, for the reason that it gives. */
+function refusal(
+  { code, message }: RemoteError,
+  { user, server }: { readonly user: string; readonly server: Address },
+): Error {
+  const advice = code === ErrorCode.busy ? " (stop one of them first)" : "";
+  return new Error(
+    `Cannot sync as ${user} at ${addressText(server)}: ${printable(message)}${advice}`,
+  );
 }
 
 /** Carries out commands until `exit`; the end of a pipe ends nothing, that of a terminal does. */

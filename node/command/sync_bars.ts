@@ -13,7 +13,8 @@ const EVENT_LOOKS = 5;
 
 /** A transfer that is shown. */
 interface Bar {
-  transfer: SyncTransfer;
+  /** How far it was at the last look. */
+  readonly current: { transfer: SyncTransfer };
   readonly meter: RateMeter;
   readonly shown: Disposable;
 }
@@ -41,7 +42,7 @@ export async function showSyncTransfers(
     for (const [key, transfer] of running) {
       const bar = bars.get(key) ?? newBar(transfer, { board, clock });
       bar.meter.add(Math.max(0, transfer.bytesDone - bar.meter.total));
-      bar.transfer = transfer;
+      bar.current.transfer = transfer;
       bars.set(key, bar);
       if (look % EVENT_LOOKS === 0) tellProgress(telling, transfer);
     }
@@ -59,20 +60,18 @@ function newBar(
   { board, clock }: Pick<SyncBarsOptions, "board" | "clock">,
 ): Bar {
   const meter = new RateMeter(clock);
-  const bar: Bar = {
-    transfer,
-    meter,
-    shown: board.track(() => ({
-      name: bar.transfer.path,
-      bytesDone: bar.transfer.bytesDone,
-      bytesTotal: bar.transfer.bytesTotal,
-      bytesPerSecond: meter.rate(),
-      peers: 0,
-      badBlocks: 0,
-      note: bar.transfer.direction,
-    })),
-  };
-  return bar;
+  // The board draws at once, and then asks how far the transfer is.
+  const current = { transfer };
+  const shown = board.track(() => ({
+    name: current.transfer.path,
+    bytesDone: current.transfer.bytesDone,
+    bytesTotal: current.transfer.bytesTotal,
+    bytesPerSecond: meter.rate(),
+    peers: 0,
+    badBlocks: 0,
+    note: current.transfer.direction,
+  }));
+  return { current, meter, shown };
 }
 
 function tellProgress(telling: Telling, transfer: SyncTransfer): void {
