@@ -6,6 +6,7 @@
  * side's memory and no more. A file that changed since its content was known is absent.
  */
 
+import { OPEN_REQUESTS_MAX } from "../../protocol/connection.ts";
 import type { Connection } from "../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { Frame } from "../../protocol/frame_reader.ts";
@@ -13,9 +14,10 @@ import { AnswerMaker } from "./answers.ts";
 import type { Answer, Request, ServedContents } from "./answers.ts";
 import type { ContentId } from "./contents.ts";
 
-/** Requests that may wait for their answers, and how much they may ask for one by one. */
-const WAITING_MAX = 256;
-const WAITING_ITEMS_MAX = 64 * 1024;
+/** Requests that may wait for their answers; a connection has no more open. */
+const WAITING_MAX = OPEN_REQUESTS_MAX;
+/** Contents and ranges that these may name. */
+const WAITING_ITEMS_MAX = 128 * 1024;
 
 /** What serving takes. */
 export interface ContentServerOptions extends ServedContents {

@@ -40,6 +40,8 @@ import { untilAllDone } from "./until_all_done.ts";
 
 /** Bytes of one content that are asked for, or are being verified, at once. */
 const WINDOW_SIZE = 16 * 1024 * 1024;
+/** What each range costs the window besides its bytes, so that tiny ones are not asked for without end. */
+const RANGE_COST = 16 * 1024;
 /** The recipes of larger contents would take too much memory. */
 const RECIPE_CONTENT_SIZE_MAX = 64 * 1024 ** 3;
 /** How many files are searched for similar bytes. */
