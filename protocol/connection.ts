@@ -149,8 +149,11 @@ export class Connection implements Disposable {
   async run(receive: Receive): Promise<Error | undefined> {
     try {
       while (!this.#isClosed) {
-        const frame = await this.#reader.next();
-        if (frame === null) break;
+        const frame = this.#reader.take();
+        if (frame === undefined) {
+          if (await this.#reader.more()) continue;
+          break;
+        }
         const handled = this.#dispatch(frame, receive);
         if (handled !== undefined) await handled;
         // Answers that the other side does not take must not pile up, so no more of its requests are

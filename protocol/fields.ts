@@ -41,7 +41,7 @@ export type ValueOf<F> = F extends Field<infer T> ? T : never;
 /** A position that moves over bytes; reads never pass `end`. */
 export class Cursor {
   readonly view: DataView;
-  constructor(readonly bytes: Uint8Array, public offset = 0, readonly end = bytes.length) {
+  constructor(readonly bytes: Uint8Array, public offset = 0, public end = bytes.length) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

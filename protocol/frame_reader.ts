@@ -13,7 +13,8 @@ import type { FrameHead, Message } from "./messages.ts";
 import { ErrorCode, ProtocolError } from "./errors.ts";
 import type { Duplex } from "./ports.ts";
 
-const BUFFER_SIZE_FIRST = 2 * 1024;
+/** What an idle connection keeps: room for nearly all messages without lists. */
+const BUFFER_SIZE_FIRST = 512;
 /** A reader that is kept busy reads this much at a time. */
 const BUFFER_SIZE_BUSY = 64 * 1024;
 
@@ -32,13 +33,15 @@ export interface ChunkReader {
 
 export class FrameReader implements ChunkReader {
   readonly #source: Pick<Duplex, "read">;
-  #buffer = new Uint8Array(BUFFER_SIZE_FIRST);
-  #view = new DataView(this.#buffer.buffer);
+  #bytes = new Cursor(new Uint8Array(BUFFER_SIZE_FIRST));
   /** The bytes from #start to #end have arrived and are not yet used. */
   #start = 0;
   #end = 0;
+  /** So many must be there before a frame can be taken. */
+  #needed = HEADER_SIZE;
   #chunkLeft = 0;
   #bytesRead = 0;
+  readonly #noteArrival = (count: number | null) => this.#arrived(count);
 
   constructor(source: Pick<Duplex, "read">) {
     this.#source = source;
@@ -54,23 +57,38 @@ export class FrameReader implements ChunkReader {
    * that are no frame and for an end within one, and whatever the stream itself throws.
    */
   async next(): Promise<Frame | null> {
-    if (this.#chunkLeft > 0) await this.#skipChunk();
-    if (this.#end - this.#start < HEADER_SIZE && !await this.#fill(HEADER_SIZE)) {
-      if (this.#end === this.#start) return null;
-      throw endedWithin("a header");
+    for (;;) {
+      const frame = this.take();
+      if (frame !== undefined) return frame;
+      if (!await this.more()) return null;
     }
-    const head = decodeHead(this.#view, this.#start);
-    const size = HEADER_SIZE + head.bodySize;
-    if (this.#end - this.#start < size && !await this.#fill(size)) throw endedWithin("a body");
-    return this.#take(head, size);
   }
 
-  #take(head: FrameHead, size: number): Frame {
-    const body = new Cursor(this.#buffer, this.#start + HEADER_SIZE, this.#start + size);
-    const message = decodeBody(head.name, body);
-    this.#start += size;
-    this.#chunkLeft = head.chunkSize;
-    return { message, request: head.request, chunkSize: head.chunkSize };
+  /** The next frame if all of it is here, but for its chunk. Throws a `ProtocolError` as `next` does. */
+  take(): Frame | undefined {
+    if (this.#chunkLeft > 0) this.#skipChunk();
+    const ready = this.#end - this.#start;
+    if (this.#chunkLeft > 0 || ready < HEADER_SIZE) {
+      this.#needed = HEADER_SIZE;
+      return undefined;
+    }
+    const head = decodeHead(this.#bytes.view, this.#start);
+    const size = HEADER_SIZE + head.bodySize;
+    if (ready < size) {
+      this.#needed = size;
+      return undefined;
+    }
+    return this.#decode(head, size);
+  }
+
+  /**
+   * Waits for more bytes after `take` gave no frame; false when the stream ended between two frames. Throws
+   * as `next` does. A connection waits here most of its life, so nothing else is made for that than what
+   * the stream itself makes: no function that waits for another, and no array.
+   */
+  more(): Promise<boolean> {
+    this.#makeRoom(this.#needed);
+    return this.#source.read(from(this.#bytes.bytes, this.#end)).then(this.#noteArrival);
   }
 
   async readChunk(into: Uint8Array): Promise<void> {
@@ -80,10 +98,10 @@ export class FrameReader implements ChunkReader {
       );
     }
     const ready = Math.min(into.length, this.#end - this.#start);
-    into.set(this.#buffer.subarray(this.#start, this.#start + ready));
+    into.set(this.#bytes.bytes.subarray(this.#start, this.#start + ready));
     this.#start += ready;
     for (let filled = ready; filled < into.length;) {
-      const count = await this.#source.read(filled === 0 ? into : into.subarray(filled));
+      const count = await this.#source.read(from(into, filled));
       if (count === null) throw endedWithin("a chunk");
       filled += count;
       this.#bytesRead += count;
@@ -91,51 +109,62 @@ export class FrameReader implements ChunkReader {
     this.#chunkLeft -= into.length;
   }
 
-  /** Reads on without keeping the bytes, through the buffer, so that nothing is allocated. */
-  async #skipChunk(): Promise<void> {
-    while (this.#chunkLeft > 0) {
-      if (this.#start === this.#end && !await this.#fill(1)) throw endedWithin("a chunk");
-      const count = Math.min(this.#chunkLeft, this.#end - this.#start);
-      this.#start += count;
-      this.#chunkLeft -= count;
-    }
-  }
-
-  /** Reads until `size` bytes are ready; false when the stream ended before. */
-  async #fill(size: number): Promise<boolean> {
-    this.#makeRoom(size);
-    while (this.#end - this.#start < size) {
-      const count = await this.#source.read(this.#buffer.subarray(this.#end));
-      if (count === null) return false;
+  #arrived(count: number | null): boolean {
+    if (count !== null) {
       this.#end += count;
       this.#bytesRead += count;
+      return true;
     }
-    return true;
+    if (this.#chunkLeft > 0) throw endedWithin("a chunk");
+    if (this.#needed > HEADER_SIZE) throw endedWithin("a body");
+    if (this.#end > this.#start) throw endedWithin("a header");
+    return false;
+  }
+
+  #decode(head: FrameHead, size: number): Frame {
+    const body = this.#bytes;
+    body.offset = this.#start + HEADER_SIZE;
+    body.end = this.#start + size;
+    const message = decodeBody(head.name, body);
+    this.#start += size;
+    this.#chunkLeft = head.chunkSize;
+    return { message, request: head.request, chunkSize: head.chunkSize };
+  }
+
+  /** Passes over what is here of a chunk that nobody reads. */
+  #skipChunk(): void {
+    const count = Math.min(this.#chunkLeft, this.#end - this.#start);
+    this.#start += count;
+    this.#chunkLeft -= count;
   }
 
   /**
    * Moves what is ready to the front of a buffer that holds `size` bytes. A buffer that is full to the brim
    * belongs to a busy stream, which gets a larger one; a large one that was hardly touched is given up, so
-   * that an idle connection keeps 2 KiB whatever passed through it before.
+   * that an idle connection keeps little whatever passed through it before.
    */
   #makeRoom(size: number): void {
-    const capacity = this.#buffer.length;
+    const { bytes } = this.#bytes;
+    const capacity = bytes.length;
     let wanted = capacity;
     if (this.#end === capacity) wanted = Math.min(capacity * 4, BUFFER_SIZE_BUSY);
     else if (Math.max(this.#end, size) <= BUFFER_SIZE_FIRST) wanted = BUFFER_SIZE_FIRST;
     wanted = Math.max(wanted, size);
 
     if (wanted === capacity) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
+      if (this.#start > 0) bytes.copyWithin(0, this.#start, this.#end);
     } else {
-      const ready = this.#buffer.subarray(this.#start, this.#end);
-      this.#buffer = new Uint8Array(wanted);
-      this.#buffer.set(ready);
-      this.#view = new DataView(this.#buffer.buffer);
+      this.#bytes = new Cursor(new Uint8Array(wanted));
+      this.#bytes.bytes.set(bytes.subarray(this.#start, this.#end));
     }
     this.#end -= this.#start;
     this.#start = 0;
   }
+}
+
+/** What stands from `start` on; an array of its own only where that is not everything. */
+function from(bytes: Uint8Array, start: number): Uint8Array {
+  return start === 0 ? bytes : bytes.subarray(start);
 }
 
 function endedWithin(what: string): ProtocolError {

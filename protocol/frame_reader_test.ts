@@ -215,7 +215,7 @@ Deno.test("next() refuses sizes over the limits before it takes memory", async (
       const { error } = await readAll(source);
       assertProtocolError(error);
       assertEquals(error.code, ErrorCode.limit);
-      assertEquals(source.asked, [2048]);
+      assertEquals(source.asked, [512]);
     }
   }
 });
@@ -224,7 +224,7 @@ Deno.test("next() keeps a small buffer while messages are small", async () => {
   const ping = { message: { type: "ping" }, request: 1, chunk: new Uint8Array(0) } as const;
   const source = new SlicedSource(wireBytes(...Array(500).fill(ping)), () => HEADER_SIZE);
   await readAll(source);
-  assert(source.askedMax <= 2048, `${source.askedMax} bytes were asked for`);
+  assert(source.askedMax <= 512, `${source.askedMax} bytes were asked for`);
 });
 
 Deno.test("next() never asks for more than the largest body with its header", async () => {
@@ -249,7 +249,7 @@ Deno.test("next() gives up its large buffer when a busy stream becomes idle", as
   );
   assertEquals((await readAll(source)).frames.length, 12);
   assertEquals(source.askedMax, 64 * 1024);
-  assertEquals(source.asked.at(-1), 2048);
+  assertEquals(source.asked.at(-1), 512);
 });
 
 Deno.test("readChunk() reads straight into the caller's buffer, in as many parts as it likes", async () => {

@@ -38,7 +38,8 @@ export class Outbox {
   /** Made when it is first needed: most connections of a tracker never do. */
   #gather: Uint8Array | undefined;
   #writing = false;
-  #progress = Promise.withResolvers<void>();
+  /** There while somebody waits. */
+  #progress: PromiseWithResolvers<void> | undefined;
   #closed: Error | undefined;
 
   /** `onBroken` is called once, when a write failed. */
@@ -69,13 +70,13 @@ export class Outbox {
 
   /** Resolves once there is room for more answers; rejects when the connection is closed. */
   async answersTaken(): Promise<void> {
-    while (this.#closed === undefined && this.answersFull) await this.#progress.promise;
+    while (this.#closed === undefined && this.answersFull) await this.#nextProgress();
     if (this.#closed !== undefined) throw this.#closed;
   }
 
   /** Resolves when everything queued so far was handed to the stream, or the connection is closed. */
   async drained(): Promise<void> {
-    while (this.#closed === undefined && this.#writing) await this.#progress.promise;
+    while (this.#closed === undefined && this.#writing) await this.#nextProgress();
   }
 
   /** Queues a request or a notice. A closed outbox drops it. */
@@ -125,12 +126,21 @@ export class Outbox {
     queueMicrotask(() => void this.#writeQueues());
   }
 
+  /** One function that waits, not one for each level: most of the time it writes a single small frame. */
   async #writeQueues(): Promise<void> {
     try {
       while (this.#closed === undefined) {
         const queue = this.#control.length > 0 ? this.#control : this.#chunks;
         if (queue.length === 0) break;
-        await this.#writeFrames(takeBatch(queue));
+        const frames = this.#underWay = takeBatch(queue);
+        for (const bytes of this.#partsOf(frames)) {
+          for (let written = 0; written < bytes.length && this.#closed === undefined;) {
+            const count = await this.#sink.write(written === 0 ? bytes : bytes.subarray(written));
+            written += count;
+            if (frames[0]!.sent !== undefined) this.#chunkBytesSent += count;
+          }
+        }
+        this.#settle(frames);
       }
     } catch (reason) {
       this.#break(reason instanceof Error ? reason : new Error(String(reason)));
@@ -139,13 +149,16 @@ export class Outbox {
     this.#signalProgress();
   }
 
-  async #writeFrames(frames: readonly QueuedFrame[]): Promise<void> {
-    this.#underWay = frames;
+  /** What is written, in as few parts as possible. */
+  #partsOf(frames: readonly QueuedFrame[]): readonly Uint8Array[] {
+    if (frames.length === 1 && frames[0]!.parts.length === 1) return frames[0]!.parts;
     const parts = frames.flatMap((frame) => frame.parts);
     const size = frames.reduce((sum, frame) => sum + frame.size, 0);
-    if (parts.length > 1 && size <= GATHER_SIZE) await this.#write(this.#gathered(parts, size));
-    else for (const part of parts) await this.#write(part);
+    return size <= GATHER_SIZE ? [this.#gathered(parts, size)] : parts;
+  }
 
+  /** Frames were handed over to the last byte, or the outbox was closed meanwhile. */
+  #settle(frames: readonly QueuedFrame[]): void {
     this.#underWay = [];
     for (const frame of frames) {
       if (frame.sent !== undefined) {
@@ -168,15 +181,6 @@ export class Outbox {
     return bytes.subarray(0, size);
   }
 
-  /** Hands all of `bytes` to the stream, unless the outbox is closed in between. */
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length && this.#closed === undefined;) {
-      const count = await this.#sink.write(written === 0 ? bytes : bytes.subarray(written));
-      written += count;
-      if (this.#underWay[0]?.sent !== undefined) this.#chunkBytesSent += count;
-    }
-  }
-
   /** A write that fails after the close is what a close does to it. */
   #break(reason: Error): void {
     if (this.#closed !== undefined) return;
@@ -184,9 +188,14 @@ export class Outbox {
     this.#onBroken(reason);
   }
 
+  #nextProgress(): Promise<void> {
+    this.#progress ??= Promise.withResolvers();
+    return this.#progress.promise;
+  }
+
   #signalProgress(): void {
-    this.#progress.resolve();
-    this.#progress = Promise.withResolvers();
+    this.#progress?.resolve();
+    this.#progress = undefined;
   }
 }
 

@@ -106,7 +106,7 @@ Deno.test("sendChunk() resolves when the last byte was handed over, in order", a
   assertEquals(await stateOf(first), "pending");
   sink.open();
   await first;
-  assertEquals(sink.order, [1, 1]);
+  assertEquals(sink.order.slice(0, 2), [1, 1]);
   await second;
   assertEquals(sink.order, [1, 1, 2, 2]);
 });

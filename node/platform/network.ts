@@ -54,26 +54,22 @@ class TcpStream implements Duplex {
   readonly #connection: Deno.TcpConn;
   readonly remote: Address;
   #closed = false;
+  /** Made once, not for each read: thousands of reads wait at any time. */
+  readonly #fail = (error: unknown): never => {
+    throw this.#plainError(error);
+  };
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
     this.remote = addressOf(connection.remoteAddr);
   }
 
-  async read(into: Uint8Array): Promise<number | null> {
-    try {
-      return await this.#connection.read(into);
-    } catch (error) {
-      throw this.#plainError(error);
-    }
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into).catch(this.#fail);
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    try {
-      return await this.#connection.write(bytes);
-    } catch (error) {
-      throw this.#plainError(error);
-    }
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#connection.write(bytes).catch(this.#fail);
   }
 
   /**
