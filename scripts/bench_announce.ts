@@ -3,8 +3,8 @@
  *
  *     deno run -A scripts/bench_announce.ts [--seconds 5] [--in-flight 64] [-- COMMAND…]
  *
- * COMMAND starts the tracker; `dist/p2pnode tracker 0 --host 127.0.0.1` unless given. Where `taskset` is
- * found, the tracker gets one core for itself and this process another.
+ * COMMAND starts the tracker; `dist/p2pnode tracker 0 --host 127.0.0.1 --ttl 600` unless given. Where
+ * `taskset` is found, the tracker gets one core for itself and this process another.
  *
  * 10,000 nodes are registered over as many kept connections. Each holds 10 of 1,000 files, so that a file
  * has 100 holders, half of them partial. Then nodes taken in turn report their progress with a file and
@@ -28,6 +28,8 @@ const FILE_COUNT = 1_000;
 const FILES_PER_NODE = 10;
 const BLOCK_SIZE = 256 * 1024;
 const BLOCK_COUNT = 256;
+/** A tracker gives up a connection on which it hears nothing, while others may still be registering. */
+const SIGN_OF_LIFE_MS = 5000;
 
 /** What was measured. */
 export interface AnnounceFigures {
@@ -151,7 +153,16 @@ async function registerAll(tracker: Address): Promise<LoadNode[]> {
   const registerSome = async () => {
     while (next < NODE_COUNT) nodes.push(await register(tracker, next++));
   };
-  await Promise.all(Array.from({ length: 64 }, registerSome));
+  // A notice that asks for nothing, so that no answer waits when the measuring begins.
+  const signOfLife = encode({ type: "cancel" });
+  const timer = setInterval(() => {
+    for (const { stream } of nodes) void writeAll(stream, signOfLife);
+  }, SIGN_OF_LIFE_MS);
+  try {
+    await Promise.all(Array.from({ length: 64 }, registerSome));
+  } finally {
+    clearInterval(timer);
+  }
   return nodes;
 }
 
@@ -231,7 +242,10 @@ async function writeAll(stream: Duplex, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
 }
 
-/** Reads one answer into `buffer` and answers its size; pings of the tracker are passed over. */
+/** What a tracker says unasked to a node that was silent: are you there, and never mind. */
+const PASSED_OVER: ReadonlySet<number> = new Set([messages.ping.number, messages.cancel.number]);
+
+/** Reads one answer into `buffer` and answers its size. */
 async function readAnswer(stream: Duplex, buffer: Uint8Array): Promise<number> {
   const view = new DataView(buffer.buffer);
   let filled = 0;
@@ -241,7 +255,7 @@ async function readAnswer(stream: Duplex, buffer: Uint8Array): Promise<number> {
     const size = HEADER_SIZE + bodySize;
     while (filled < size) filled += await readSome(stream, buffer, filled);
     if (type === messages.holders.number) return size;
-    if (type !== messages.ping.number) throw new Error(`Cannot go on: message ${type} came back`);
+    if (!PASSED_OVER.has(type)) throw new Error(`Cannot go on: message ${type} came back`);
     buffer.copyWithin(0, size, filled);
     filled -= size;
   }
@@ -271,8 +285,9 @@ if (import.meta.main) {
     default: { seconds: "5", "in-flight": "64" },
     "--": true,
   });
+  const tracker = ["dist/p2pnode", "tracker", "0", "--host", "127.0.0.1", "--ttl", "600"];
   const figures = await measureAnnounces({
-    command: command.length > 0 ? command : ["dist/p2pnode", "tracker", "0", "--host", "127.0.0.1"],
+    command: command.length > 0 ? command : tracker,
     seconds: Number(seconds),
     inFlight: Number(inFlight),
   });
