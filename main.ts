@@ -59,6 +59,22 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       return loaded(lsCommand, runLs);
     },
   },
+  "sync-server": {
+    summary: "Keep a folder for each user, the same on the user's devices",
+    load: async () => {
+      const { runSyncServerCommand, syncServerCommand } = await import(
+        "./node/command/sync_server.ts"
+      );
+      return loaded(syncServerCommand, runSyncServerCommand);
+    },
+  },
+  sync: {
+    summary: "Keep a local folder the same on your devices",
+    load: async () => {
+      const { runSync, syncCommand } = await import("./node/command/sync.ts");
+      return loaded(syncCommand, runSync);
+    },
+  },
   demo: {
     summary: "Watch a file travel between five nodes on this machine",
     load: async () => {

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { run } from "./harness.ts";
 import { HOST } from "./swarm.ts";
 
-const COMMANDS = ["tracker", "peer", "get", "ls", "demo"];
+const COMMANDS = ["tracker", "peer", "get", "ls", "sync-server", "sync", "demo"];
 
 for (const args of [[], ["help"], ["--help"], ["-h"], ["help", "help"]]) {
   Deno.test(`"${["p2pnode", ...args].join(" ")}" lists all commands`, async () => {

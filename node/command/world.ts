@@ -5,7 +5,12 @@ import type { KeyPair } from "../content/identity.ts";
 import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
 import type { ManifestStore } from "../store/manifest_store.ts";
+import type { DeviceIndex } from "../sync/device/device_index.ts";
+import type { SyncFolder } from "../sync/folder.ts";
+import type { UserPieces } from "../sync/server/ports.ts";
 import type { Keyboard, Screen } from "../terminal/ports.ts";
+import type { Stage } from "../transfer/stage.ts";
+import type { LocalFiles } from "./local_files.ts";
 
 /** A folder that this process has for itself until it is disposed of. */
 export type OwnFolder = Folder & AsyncDisposable;
@@ -24,6 +29,29 @@ export interface SampleFileOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a syncing device works with, in a folder that it has for itself until this is disposed of. */
+export interface DeviceSpace extends AsyncDisposable {
+  readonly folder: SyncFolder;
+  readonly index: DeviceIndex;
+  readonly stage: Stage;
+  /** A path for a file on its way into the folder, on the folder's file system, never used before. */
+  readonly temporaryPath: () => string;
+}
+
+export interface DeviceSpaceOptions {
+  /** The folder is not watched. */
+  readonly poll: boolean;
+  readonly log: (line: string) => void;
+}
+
+/** The folders of a sync server's users, which this process has for itself until it is disposed of. */
+export interface UserSpaces extends AsyncDisposable {
+  /** The folder that they are in. */
+  readonly root: string;
+  /** Opens a user's; `name` is a user's name (node/sync/user_name.ts). Throws `Cannot X: reason`. */
+  open(name: string): Promise<UserPieces>;
+}
+
 export interface World extends Disposable {
   readonly network: Network;
   readonly clock: Clock;
@@ -37,6 +65,11 @@ export interface World extends Disposable {
   readonly stopped: AbortSignal;
   readonly screen: Screen;
   readonly keyboard: Keyboard;
+  /** Milliseconds since 1970 by this machine's clock: for people to read, and to let old things expire. */
+  readonly wallClock: () => number;
+  /** What this machine is called. */
+  readonly hostName: () => string;
+  readonly localFiles: LocalFiles;
   /** One line on stdout. */
   print(line: string): void;
   /** One line on stderr. */
@@ -47,6 +80,10 @@ export interface World extends Disposable {
   openDisk(folder: Folder, keys?: KeyPair): OwnDisk;
   /** What is remembered of an open folder between starts. */
   openManifestStore(folder: Folder, log: (line: string) => void): ManifestStore & Disposable;
+  /** Opens a folder to keep it in sync; made if it is missing. Throws `Cannot use ROOT: reason`. */
+  openDeviceSpace(root: string, options: DeviceSpaceOptions): Promise<DeviceSpace>;
+  /** Opens the folder of a sync server; made if it is missing. Throws `Cannot use ROOT: reason`. */
+  openUserSpaces(root: string, log: (line: string) => void): Promise<UserSpaces>;
   /** The key of a folder, made on first use. */
   loadIdentity(root: string): Promise<KeyPair>;
   /** A key for one run. */

@@ -9,6 +9,7 @@ import { systemClock } from "./clock.ts";
 import { openFolder } from "./folder.ts";
 import { loadOrCreateIdentity } from "./key_file.ts";
 import { ManifestDatabase } from "./manifest_database.ts";
+import { localFiles } from "./local_files.ts";
 import { makeSampleFile } from "./sample_file.ts";
 import { tcpNetwork } from "./network.ts";
 import { ProcessKeyboard, ProcessScreen } from "./terminal.ts";
@@ -36,11 +37,23 @@ export function realWorld(agent: string, screen: Screen): World {
     stopped: stopped.signal,
     screen,
     keyboard: new ProcessKeyboard(),
+    wallClock: Date.now,
+    hostName: Deno.hostname,
+    localFiles,
     print: (line) => screen.write(`${line}\n`),
     warn: (line) => errors.write(`${line}\n`),
     openFolder,
     openDisk: ({ root }, keys) => new BlockWorkers(keys === undefined ? { root } : { root, keys }),
     openManifestStore: ({ root }, log) => new ManifestDatabase(root, log),
+    // Loaded only by the commands that need them: other commands start faster.
+    openDeviceSpace: async (root, options) => {
+      const { openDeviceSpace } = await import("./device_space.ts");
+      return await openDeviceSpace(root, options);
+    },
+    openUserSpaces: async (root, log) => {
+      const { openUserSpaces } = await import("./user_spaces.ts");
+      return await openUserSpaces(root, log);
+    },
     loadIdentity: loadOrCreateIdentity,
     makeIdentity: () => KeyPair.generate(),
     makeTemporaryFolder: () => Deno.makeTempDir({ prefix: "p2pnode-" }),

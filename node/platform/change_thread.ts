@@ -1,0 +1,27 @@
+/** The body of the thread that changes synced folders. The first message only starts it, every other is a job. */
+
+import { ChangeSteps } from "../sync/change_steps.ts";
+import type { ChangeJob, ChangeReply } from "./change_jobs.ts";
+import { fileCalls } from "./file_calls.ts";
+import { finish } from "./finish.ts";
+
+/** What a worker's global scope has; the type checker sees that of a main thread. */
+interface WorkerScope {
+  onmessage: (event: MessageEvent) => void;
+  postMessage(message: ChangeReply): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+scope.onmessage = () => {
+  scope.onmessage = ({ data }: MessageEvent<ChangeJob>) => scope.postMessage(replyTo(data));
+};
+
+function replyTo({ input: { root, changes } }: ChangeJob): ChangeReply {
+  try {
+    const steps = new ChangeSteps(root, fileCalls);
+    return { answer: changes.map((change) => finish(steps.make(change))) };
+  } catch (error) {
+    return { defect: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What a syncing device works with, on the local disk: the folder, and in its private area the index, the
+ * stage of contents that are being fetched, and the device's key.
+ *
+ *     .p2pnode/lock        locked while a process works here
+ *     .p2pnode/key         the device's key (key_file.ts)
+ *     .p2pnode/index.db    what the device and the server have (device_index.ts)
+ *     .p2pnode/parts/      files on their way to their names
+ *     .p2pnode/stage/      contents that are being fetched (local_stage.ts)
+ */
+
+import { PRIVATE_FOLDER } from "../../protocol/path.ts";
+import { untilAborted } from "../command/until_aborted.ts";
+import type { DeviceSpace, DeviceSpaceOptions } from "../command/world.ts";
+import type { Hint, SyncFolder } from "../sync/folder.ts";
+import { ChangeWorker } from "./change_worker.ts";
+import { DeviceDatabase } from "./device_index.ts";
+import { StageWorkers } from "./local_stage.ts";
+import { openSyncFolder } from "./sync_folder.ts";
+
+/**
+ * Opens the folder at `path` for a device; it is made if it is missing.
+ *
+ * @throws {Error} `Cannot use PATH: reason` or `Cannot write into PATH: reason`.
+ */
+export async function openDeviceSpace(
+  path: string,
+  { poll, log }: DeviceSpaceOptions,
+): Promise<DeviceSpace> {
+  await using opened = new AsyncDisposableStack();
+  const changes = opened.use(new ChangeWorker());
+  const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
+  const area = `${folder.root}/${PRIVATE_FOLDER}`;
+  const index = opened.use(new DeviceDatabase(`${area}/index.db`, log));
+  const stage = opened.use(new StageWorkers()).openStage(`${area}/stage`);
+  const disposables = opened.move();
+  return {
+    folder: poll ? withoutWatch(folder) : folder,
+    index,
+    stage,
+    temporaryPath: () => folder.area.temporaryPath(),
+    [Symbol.asyncDispose]: () => disposables.disposeAsync(),
+  };
+}
+
+/** The folder without hints. */
+function withoutWatch(folder: SyncFolder): SyncFolder {
+  return {
+    root: folder.root,
+    isIntact: () => folder.isIntact(),
+    look: (path, signal) => folder.look(path, signal),
+    watch: noHints,
+    open: (path) => folder.open(path),
+    pathOf: (path) => folder.pathOf(path),
+    change: (changes) => folder.change(changes),
+  };
+}
+
+/** Hints that never come, until the signal is aborted. */
+function noHints(signal: AbortSignal): AsyncIterable<Hint> {
+  const next = async () => {
+    await untilAborted(signal);
+    return { done: true, value: undefined } as const;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}

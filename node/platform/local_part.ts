@@ -1,0 +1,139 @@
+/** A large content on its way, in a partial file of the local disk. */
+
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tree.ts";
+import type { DiskFailure } from "../store/disk.ts";
+import type { ContentId } from "../transfer/contents.ts";
+import type { Range } from "../transfer/ranges.ts";
+import type {
+  Copying,
+  LandedBlock,
+  PartialContent,
+  StagedContent,
+  StageOptions,
+} from "../transfer/stage.ts";
+import { inOrder } from "./in_order.ts";
+import type { PartFile, StageJobs } from "./stage_jobs.ts";
+import type { WorkerPool } from "./worker_pool.ts";
+
+/** Bytes that one job verifies or puts together at most. */
+const JOB_SIZE_MAX = 8 * 1024 * 1024;
+
+/** What a partial content needs of its stage. */
+export interface LocalPartOptions {
+  readonly pool: WorkerPool<StageJobs>;
+  /** How many jobs are under way at once. */
+  readonly width: number;
+  /** The partial file, which is there and as long as the content. */
+  readonly path: string;
+  /** Where the file goes when it is finished. */
+  readonly staged: string;
+  readonly hashes: Uint8Array;
+  /** Called once nobody works on the content any more. */
+  readonly closed: () => void;
+}
+
+export class LocalPart implements PartialContent {
+  readonly have: Bitfield;
+  readonly #file: PartFile;
+  readonly #options: LocalPartOptions;
+  #isClosed = false;
+
+  constructor({ size }: ContentId, options: LocalPartOptions) {
+    const blockSize = blockSizeFor(size);
+    this.#file = { path: options.path, size, blockSize };
+    this.#options = options;
+    this.have = Bitfield.none(blockCount(size, blockSize));
+  }
+
+  async land(index: number, buffer: ArrayBuffer): Promise<LandedBlock> {
+    const hash = this.#hashesOf([index]);
+    const job = { ...this.#file, index, hash, buffer };
+    const landed = await this.#options.pool.run("land", job, [buffer]);
+    if (landed.outcome === "landed") this.have.add(index);
+    return landed;
+  }
+
+  async assemble(
+    copies: readonly Copying[],
+    signal: AbortSignal,
+  ): Promise<DiskFailure | undefined> {
+    const { pool, width } = this.#options;
+    const jobs = this.#runs((index) => !this.have.has(index));
+    const done = inOrder(jobs, width, (indexes) => {
+      const start = indexes[0]! * this.#file.blockSize;
+      const end = (indexes.at(-1)! + 1) * this.#file.blockSize;
+      const inRun = copies.filter(({ to, length }) => to < end && to + length > start)
+        .map(({ from: { path }, offset, length, to }) => ({ path, offset, length, to }));
+      if (inRun.length === 0) return Promise.resolve({ right: [], failure: undefined });
+      const hashes = this.#hashesOf(indexes);
+      return pool.run("assemble", { ...this.#file, indexes, hashes, copies: inRun });
+    });
+    for await (const { right, failure } of done) {
+      signal.throwIfAborted();
+      if (failure !== undefined) return failure;
+      for (const index of right) this.have.add(index);
+    }
+    return undefined;
+  }
+
+  write(ranges: readonly Range[], buffer: ArrayBuffer) {
+    const { path } = this.#file;
+    return this.#options.pool.run("writeRanges", { path, ranges, buffer }, [buffer]);
+  }
+
+  async verify(indexes: readonly number[], signal: AbortSignal): Promise<void> {
+    const wanted = new Set(indexes);
+    const jobs = this.#runs((index) => wanted.has(index));
+    const done = inOrder(jobs, this.#options.width, async (run) => {
+      const range = { ...this.#file, first: run[0]! };
+      const input = { range, hashes: this.#hashesOf(run) };
+      return { run, right: await this.#options.pool.run("verifyRange", input) };
+    });
+    for await (const { run, right } of done) {
+      signal.throwIfAborted();
+      run.forEach((index, i) => right[i] === 1 && this.have.add(index));
+    }
+  }
+
+  async finish({ durable }: StageOptions): Promise<StagedContent | DiskFailure> {
+    const { pool, path, staged } = this.#options;
+    if (!this.have.complete) throw new Error(`Cannot finish ${path}: it is not complete`);
+    await pool.runOnAll("release", { path });
+    const failure = await pool.run("finish", { path, to: staged, durable });
+    await this[Symbol.asyncDispose]();
+    return failure ?? { staged };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      await this.#options.pool.runOnAll("release", { path: this.#options.path });
+    } finally {
+      this.#options.closed();
+    }
+  }
+
+  /** Runs of blocks that follow each other and for which `isWanted`, each as long as a job should be. */
+  *#runs(isWanted: (index: number) => boolean): Generator<number[]> {
+    let run: number[] = [];
+    let size = 0;
+    for (let index = 0; index < this.have.count; index++) {
+      if (isWanted(index)) {
+        run.push(index);
+        size += sizeOfBlock(this.#file, index);
+        if (size < JOB_SIZE_MAX) continue;
+      }
+      if (run.length > 0) yield run;
+      run = [];
+      size = 0;
+    }
+    if (run.length > 0) yield run;
+  }
+
+  /** The hashes of blocks that follow each other, copied: a view would take the whole array along. */
+  #hashesOf(indexes: readonly number[]): Uint8Array {
+    return this.#options.hashes.slice(indexes[0]! * HASH_SIZE, (indexes.at(-1)! + 1) * HASH_SIZE);
+  }
+}

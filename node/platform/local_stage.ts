@@ -1,0 +1,323 @@
+/**
+ * The stage of contents on the local disk, in worker threads that any number of stages share.
+ *
+ * Large files are shared out among the threads, small ones travel many in a message. How much is under way at
+ * once is bounded, whatever the size of the files and their number.
+ */
+
+import { sameBytes } from "../../protocol/bytes.ts";
+import { blockSizeFor, HASH_SIZE, rootOfBlocks } from "../content/tree.ts";
+import type { DiskFailure } from "../store/disk.ts";
+import type { OpenFile } from "../store/folder.ts";
+import { contentKey } from "../transfer/contents.ts";
+import type { ContentId, Recipe } from "../transfer/contents.ts";
+import { isPossiblySame } from "../transfer/stage.ts";
+import type {
+  LocalContent,
+  LocalFile,
+  PartialContent,
+  ReadPack,
+  Stage,
+  StagedContent,
+  StageOptions,
+  WrittenPack,
+} from "../transfer/stage.ts";
+import type { HashedRange } from "./block_jobs.ts";
+import { DerivedCache } from "./derived_cache.ts";
+import { failureOf, FileError } from "./disk_failure.ts";
+import { lookAt, openRegular } from "./file_state.ts";
+import { hashSteps } from "./hash_steps.ts";
+import type { HashStep, LargeFile } from "./hash_steps.ts";
+import { inOrder } from "./in_order.ts";
+import { LocalPart } from "./local_part.ts";
+import { makeRecipe } from "./recipe_making.ts";
+import { StageFolder, WHOLE_SUFFIX } from "./stage_folder.ts";
+import type { HashedFiles, StageJobs } from "./stage_jobs.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** Files in one job that copies, syncs or removes. */
+const JOB_FILES_MAX = 64;
+
+export interface StageWorkersOptions {
+  /** How many threads there are at most; if not given one for each processor, but 2 to 4. */
+  readonly size?: number;
+}
+
+/** What the stages of a process share. */
+interface Shared {
+  readonly pool: WorkerPool<StageJobs>;
+  /** How many jobs of one call are under way at once: one that each worker does, and the next. */
+  readonly width: number;
+  readonly derived: DerivedCache;
+}
+
+/** What a job of hashing has found. */
+type HashedStep =
+  | { readonly files: readonly LocalFile[]; readonly hashed: HashedFiles }
+  | Extract<HashStep, { large: LargeFile }> & { readonly result: HashedRange | DiskFailure };
+
+/** The threads of a process's stages. They start with the first work and end with `using`. */
+export class StageWorkers implements Disposable {
+  readonly #shared: Shared;
+
+  constructor(options: StageWorkersOptions = {}) {
+    const { size = Math.min(4, Math.max(2, navigator.hardwareConcurrency)) } = options;
+    const script = new URL("./stage_worker.ts", import.meta.url);
+    const pool = new WorkerPool<StageJobs>({ script, setup: "start", size, name: "stage worker" });
+    this.#shared = { pool, width: 2 * size, derived: new DerivedCache() };
+  }
+
+  /** Starts a thread ahead of the first work. */
+  warmUp(): void {
+    this.#shared.pool.warmUp();
+  }
+
+  /**
+   * A stage in the folder at `path`, which is made, and in which nothing else is kept. Removes what a crash
+   * left there; partial files stay. The caller has the folder locked.
+   *
+   * @throws {Error} `Cannot write into PATH: reason`.
+   */
+  openStage(path: string): Stage {
+    return new LocalStage(new StageFolder(path), this.#shared);
+  }
+
+  /** Stops the threads at once; what is under way is rejected. */
+  [Symbol.dispose](): void {
+    this.#shared.pool[Symbol.dispose]();
+  }
+}
+
+class LocalStage implements Stage {
+  readonly #folder: StageFolder;
+  readonly #shared: Shared;
+  /** The partial contents that somebody works on, until nobody does. */
+  readonly #busy = new Map<string, Promise<void>>();
+
+  constructor(folder: StageFolder, shared: Shared) {
+    this.#folder = folder;
+    this.#shared = shared;
+  }
+
+  async *hashFiles(
+    files: readonly LocalFile[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<ContentId | DiskFailure, void> {
+    signal?.throwIfAborted();
+    const toHash = files.map(({ path, size }) => ({ path, size, blockSize: blockSizeFor(size) }));
+    const steps = inOrder(hashSteps(toHash), this.#shared.width, (step) => this.#hash(step));
+    for await (const done of steps) {
+      signal?.throwIfAborted();
+      if ("files" in done) {
+        yield* this.#smallResults(done.files, done.hashed);
+        continue;
+      }
+      const { large, run, last, result } = done;
+      large.add(run.first, result);
+      if (!last) continue;
+      const { file: { size, blockSize }, hashes, failure } = large;
+      const id = rootOfBlocks(hashes, blockSize, size);
+      if (failure === undefined) this.#remember("hashes", { id, size }, hashes);
+      yield failure ?? { id, size };
+    }
+  }
+
+  async #hash(step: HashStep): Promise<HashedStep> {
+    const { pool } = this.#shared;
+    if ("small" in step) {
+      const files = step.small.map(({ path, size }) => ({ path, size }));
+      return { files, hashed: await pool.run("hashFiles", { files }) };
+    }
+    const { large, run } = step;
+    if (large.failure !== undefined) return { ...step, result: large.failure };
+    const range = { ...large.file, first: run.first };
+    return { ...step, result: await pool.run("hashRange", { range, count: run.count }) };
+  }
+
+  #smallResults(
+    files: readonly LocalFile[],
+    { ids, hashes, failures }: HashedFiles,
+  ): (ContentId | DiskFailure)[] {
+    const results: (ContentId | DiskFailure)[] = files.map(({ size }, i) => ({
+      id: ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE),
+      size,
+    }));
+    for (const [i, blockHashes] of hashes) {
+      this.#remember("hashes", results[i] as ContentId, blockHashes);
+    }
+    for (const [i, failure] of failures) results[i] = failure;
+    return results;
+  }
+
+  async blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure> {
+    const { id, path, size } = content;
+    const key = derivedKey("hashes", content);
+    const known = this.#shared.derived.get(key);
+    if (known !== undefined) return known;
+    for await (const hashed of this.hashFiles([{ path, size }])) {
+      if ("error" in hashed) return hashed;
+      if (!sameBytes(hashed.id, id)) return failureOf(`hash ${path}`, new FileError("ECHANGED"));
+      // The only hash of a content of one block is its id; an empty one has none.
+      return this.#shared.derived.get(key) ?? id.slice(0, size === 0 ? 0 : HASH_SIZE);
+    }
+    throw new Error(`Cannot hash ${path}: there is no result`);
+  }
+
+  async recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
+    const { path, size, stamp } = content;
+    const known = this.#shared.derived.get(derivedKey("recipe", content));
+    if (known !== undefined) return known;
+    const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
+    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
+    const recipe = await makeRecipe({ path, size }, this.#shared);
+    if ("error" in recipe) return recipe;
+    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
+    this.#remember("recipe", content, recipe);
+    return recipe;
+  }
+
+  open(path: string): OpenFile {
+    return openRegular(path, path);
+  }
+
+  read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
+    return this.#shared.pool.run("read", { contents, buffer }, [buffer]);
+  }
+
+  async write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack> {
+    const ids = new Uint8Array(contents.length * HASH_SIZE);
+    contents.forEach(({ id }, i) => ids.set(id, i * HASH_SIZE));
+    const first = this.#folder.takeNumbers(contents.length);
+    const prefix = `${this.#folder.path}/`;
+    const written = await this.#shared.pool.run("write", {
+      prefix,
+      suffix: WHOLE_SUFFIX,
+      first,
+      sizes: contents.map(({ size }) => size),
+      ids,
+      buffer,
+    }, [buffer, ids.buffer]);
+    const outcomes: WrittenPack["outcomes"][number][] = contents.map((_, i) => ({
+      staged: `${prefix}${first + i}${WHOLE_SUFFIX}`,
+    }));
+    for (const [i, failure] of written.failures) outcomes[i] = failure;
+    return { buffer: written.buffer, outcomes };
+  }
+
+  async copy(
+    contents: readonly LocalContent[],
+    { durable }: StageOptions,
+  ): Promise<(StagedContent | DiskFailure)[]> {
+    const outcomes: (StagedContent | DiskFailure)[] = [];
+    const jobs = inOrder(inGroups(contents), this.#shared.width, async (group) => {
+      const copies = group.map((from) => ({ from, to: this.#folder.wholePath() }));
+      return { copies, failures: await this.#shared.pool.run("copy", { copies, durable }) };
+    });
+    for await (const { copies, failures } of jobs) {
+      const start = outcomes.length;
+      outcomes.push(...copies.map(({ to }) => ({ staged: to })));
+      for (const [i, failure] of failures) outcomes[start + i] = failure;
+    }
+    return outcomes;
+  }
+
+  async openPart(
+    content: ContentId,
+    hashes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<PartialContent | DiskFailure> {
+    const key = contentKey(content);
+    for (let busy; (busy = this.#busy.get(key)) !== undefined;) await orAborted(busy, signal);
+    signal.throwIfAborted();
+    const free = Promise.withResolvers<void>();
+    this.#busy.set(key, free.promise);
+    const part = new LocalPart(content, {
+      ...this.#shared,
+      path: this.#folder.partPath(key),
+      staged: this.#folder.donePath(key),
+      hashes,
+      closed: () => {
+        this.#busy.delete(key);
+        free.resolve();
+      },
+    });
+    try {
+      const failure = await this.#findOrMake(content, part, signal);
+      if (failure === undefined) {
+        this.#remember("hashes", content, hashes);
+        return part;
+      }
+      await part[Symbol.asyncDispose]();
+      return failure;
+    } catch (error) {
+      await part[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Verifies the partial file that is there, or makes it. */
+  async #findOrMake(
+    content: ContentId,
+    part: LocalPart,
+    signal: AbortSignal,
+  ): Promise<DiskFailure | undefined> {
+    const { size } = content;
+    const path = this.#folder.partPath(contentKey(content));
+    if (lookAt(path)?.size !== size) {
+      return await this.#shared.pool.run("makePart", { path, size, blockSize: blockSizeFor(size) });
+    }
+    await part.verify(Array.from({ length: part.have.count }, (_, index) => index), signal);
+    return undefined;
+  }
+
+  async makeDurable(paths: readonly string[]): Promise<DiskFailure | undefined> {
+    const { pool, width } = this.#shared;
+    const jobs = inOrder(
+      inGroups(paths),
+      width,
+      (group) => pool.run("makeDurable", { paths: group }),
+    );
+    let first: DiskFailure | undefined;
+    for await (const failure of jobs) first ??= failure;
+    return first;
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    const { pool, width } = this.#shared;
+    const jobs = inOrder(inGroups(paths), width, (group) => pool.run("remove", { paths: group }));
+    for await (const _ of jobs);
+  }
+
+  async keepParts(contents: readonly ContentId[]): Promise<void> {
+    const kept = new Set([...contents.map(contentKey), ...this.#busy.keys()]);
+    const others = this.#folder.partKeys().filter((key) => !kept.has(key));
+    await this.remove(others.map((key) => this.#folder.partPath(key)));
+  }
+
+  #remember(what: "hashes" | "recipe", content: ContentId, bytes: Uint8Array): void {
+    this.#shared.derived.set(derivedKey(what, content), bytes as Uint8Array<ArrayBuffer>);
+  }
+}
+
+function derivedKey(what: "hashes" | "recipe", content: ContentId): string {
+  return `${what} ${contentKey(content)}`;
+}
+
+function* inGroups<T>(items: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < items.length; at += JOB_FILES_MAX) {
+    yield items.slice(at, at + JOB_FILES_MAX);
+  }
+}
+
+/** Waits for something, but not longer than until the signal is aborted; rejects with its reason then. */
+async function orAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([until, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,176 @@
+/** Whole contents in a thread of the stages: hashed, read, written and copied, many in a job. */
+
+import * as fs from "node:fs";
+import { sameBytes } from "../../protocol/bytes.ts";
+import {
+  blockCount,
+  BlockHasher,
+  blockSizeFor,
+  HASH_SIZE,
+  leavesBelowBlock,
+} from "../content/tree.ts";
+import type { DiskFailure } from "../store/disk.ts";
+import type { FileState } from "../store/folder.ts";
+import { isPossiblySame } from "../transfer/stage.ts";
+import type { LocalContent, ReadPack } from "../transfer/stage.ts";
+import { hashFile, regularFile } from "./block_reading.ts";
+import { errorNameOf, failureOf, FileError } from "./disk_failure.ts";
+import { stateOf } from "./file_state.ts";
+import type { Failures, HashedFiles, StageJobs } from "./stage_jobs.ts";
+
+const hasher = new BlockHasher();
+const hash = new Uint8Array(HASH_SIZE);
+
+export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
+  const ids = new Uint8Array(files.length * HASH_SIZE);
+  const hashes: [number, Uint8Array][] = [];
+  const failures: [number, DiskFailure][] = [];
+  for (const [i, { path, size }] of files.entries()) {
+    const blockSize = blockSizeFor(size);
+    const hashed = hashFile({ path, size, blockSize }, undefined);
+    if ("error" in hashed) {
+      failures.push([i, hashed]);
+      continue;
+    }
+    ids.set(hashed.id, i * HASH_SIZE);
+    if (blockCount(size, blockSize) > 1) hashes.push([i, hashed.hashes]);
+  }
+  return { ids, hashes, failures };
+}
+
+export function readContents({ contents, buffer }: StageJobs["read"][0]): ReadPack {
+  let end = 0;
+  const present = contents.map((content) => {
+    const isRead = readContent(content, new Uint8Array(buffer, end, content.size));
+    if (isRead) end += content.size;
+    return isRead;
+  });
+  return { buffer, present };
+}
+
+/** Reads a file that is still the one that was meant; that its stamp is right afterwards says it all. */
+function readContent({ path, stamp }: LocalContent, into: Uint8Array): boolean {
+  try {
+    regularFile(path);
+    using file = Deno.openSync(path);
+    for (let filled = 0; filled < into.length;) {
+      const count = file.readSync(into.subarray(filled));
+      if (count === null) return false;
+      filled += count;
+    }
+    const now = stateOf(file.statSync());
+    return now.size === into.length && isPossiblySame(now.stamp, stamp);
+  } catch {
+    return false;
+  }
+}
+
+export function writeContents(
+  { prefix, suffix, first, sizes, ids, buffer }: StageJobs["write"][0],
+): StageJobs["write"][1] {
+  const failures: [number, "bad-hash" | DiskFailure][] = [];
+  let start = 0;
+  for (const [i, size] of sizes.entries()) {
+    const bytes = new Uint8Array(buffer, start, size);
+    start += size;
+    const id = ids.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE);
+    const failure = sameBytes(idOf(bytes), id)
+      ? writeNew(`${prefix}${first + i}${suffix}`, bytes)
+      : "bad-hash";
+    if (failure !== undefined) failures.push([i, failure]);
+  }
+  return { buffer, failures };
+}
+
+/** The id of a content of one block at most. Stands until the next call. */
+function idOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return hash.fill(0);
+  hasher.update(bytes);
+  hasher.digest(
+    leavesBelowBlock({ size: bytes.length, blockSize: blockSizeFor(bytes.length) }),
+    hash,
+    0,
+  );
+  return hash;
+}
+
+function writeNew(path: string, bytes: Uint8Array): DiskFailure | undefined {
+  try {
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
+    }
+    return undefined;
+  } catch (error) {
+    // A file that was there before is somebody else's.
+    if (errorNameOf(error) !== "EEXIST") removeFiles([path]);
+    return failureOf(`write ${path}`, error);
+  }
+}
+
+export function copyContents({ copies, durable }: StageJobs["copy"][0]): Failures<DiskFailure> {
+  const failures: [number, DiskFailure][] = [];
+  for (const [i, { from, to }] of copies.entries()) {
+    try {
+      copyContent(from, to, durable);
+    } catch (error) {
+      removeFiles([to]);
+      failures.push([i, failureOf(`copy ${from.path}`, error)]);
+    }
+  }
+  return failures;
+}
+
+function copyContent(from: LocalContent, to: string, durable: boolean): void {
+  requireSame(from);
+  Deno.copyFileSync(from.path, to);
+  const { stamp } = requireSame(from);
+  // The file may have been written again without a change of its stamp.
+  if (stamp !== from.stamp && !hasContent(to, from)) throw new FileError("ECHANGED");
+  if (durable) syncFile(to);
+}
+
+function requireSame({ path, size, stamp }: LocalContent): FileState {
+  const now = stateOf(regularFile(path));
+  if (now.size !== size || !isPossiblySame(now.stamp, stamp)) throw new FileError("ECHANGED");
+  return now;
+}
+
+function hasContent(path: string, { id, size }: LocalContent): boolean {
+  const hashed = hashFile({ path, size, blockSize: blockSizeFor(size) }, undefined);
+  return "id" in hashed && sameBytes(hashed.id, id);
+}
+
+/** Brings files, and the names in folders, to the disk for good. Those that are gone will do. */
+export function makeDurable(paths: readonly string[]): DiskFailure | undefined {
+  for (const path of paths) {
+    try {
+      syncPath(path);
+    } catch (error) {
+      if (errorNameOf(error) !== "ENOENT") return failureOf(`write ${path} to the disk`, error);
+    }
+  }
+  return undefined;
+}
+
+/** Brings the bytes of a file to the disk for good. */
+export function syncFile(path: string): void {
+  regularFile(path);
+  syncPath(path);
+}
+
+function syncPath(path: string): void {
+  using opened = Deno.openSync(path);
+  opened.syncDataSync();
+}
+
+/** Removes files. Those that cannot be removed stay until the next start. */
+export function removeFiles(paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      fs.unlinkSync(path);
+    } catch {
+      // It is gone already, or nothing can be done about it.
+    }
+  }
+}

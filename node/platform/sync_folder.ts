@@ -1,0 +1,98 @@
+/**
+ * The folder port of sync on the local disk.
+ *
+ * Looks are walks in slices on the main thread, changes are made by a thread of their own that several
+ * folders may share. The folder is locked for this process until it is disposed of.
+ */
+
+import { checkName } from "../../protocol/path.ts";
+import type { OpenFile } from "../store/folder.ts";
+import { Folders } from "../store/folders.ts";
+import { Aside } from "../sync/aside.ts";
+import type { Change, ChangeOutcome, FolderLook, Hint, SyncFolder } from "../sync/folder.ts";
+import type { ChangeWorker } from "./change_worker.ts";
+import { reasonOf } from "./disk_failure.ts";
+import { fileCalls } from "./file_calls.ts";
+import { openBelow } from "./file_state.ts";
+import { finish } from "./finish.ts";
+import { findRoot } from "./folder.ts";
+import type { OpenFolderOptions } from "./folder.ts";
+import { lookThrough } from "./folder_walk.ts";
+import { watchPaths } from "./folder_watch.ts";
+import { PrivateFolder } from "./private_folder.ts";
+
+/** A folder of the local disk that this process has for itself until it is disposed of. */
+export interface LocalSyncFolder extends SyncFolder, AsyncDisposable {
+  /** The private area in the folder: paths for temporary files. */
+  readonly area: PrivateFolder;
+}
+
+/** How a synced folder is opened. */
+export interface OpenSyncFolderOptions extends OpenFolderOptions {
+  /** Makes the changes; several folders may share one. Whoever made it disposes of it. */
+  readonly changes: ChangeWorker;
+}
+
+/**
+ * Opens the folder at `path`, locks it against other processes, and puts right what a crash left behind.
+ *
+ * @throws {Error} `Cannot use PATH: reason` or `Cannot write into PATH: reason`.
+ */
+export async function openSyncFolder(
+  path: string,
+  { create = false, changes }: OpenSyncFolderOptions,
+): Promise<LocalSyncFolder> {
+  const root = await findRoot(path, create);
+  const area = PrivateFolder.open(root);
+  try {
+    finish(new Aside(new Folders(root, fileCalls), fileCalls).putAllBack());
+    return new DiskSyncFolder(root, { area, changes });
+  } catch (error) {
+    area[Symbol.dispose]();
+    throw new Error(`Cannot put back what was changed in ${root}: ${reasonOf(error)}`);
+  }
+}
+
+class DiskSyncFolder implements LocalSyncFolder {
+  readonly root: string;
+  readonly area: PrivateFolder;
+  readonly #changes: ChangeWorker;
+
+  constructor(root: string, options: { area: PrivateFolder; changes: ChangeWorker }) {
+    this.root = root;
+    this.area = options.area;
+    this.#changes = options.changes;
+  }
+
+  isIntact(): boolean {
+    return this.area.isInPlace();
+  }
+
+  look(path: string, signal?: AbortSignal): Promise<FolderLook> {
+    const start = path === "" ? "" : checkName(path);
+    return lookThrough({ root: this.root, start }, signal);
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<Hint> {
+    return watchPaths(this.root, signal);
+  }
+
+  open(path: string): OpenFile {
+    return openBelow(this.root, checkName(path));
+  }
+
+  pathOf(path: string): string {
+    return `${this.root}/${checkName(path)}`;
+  }
+
+  async change(changes: readonly Change[]): Promise<ChangeOutcome[]> {
+    if (this.isIntact()) return await this.#changes.change(this.root, changes);
+    const error = `Cannot change ${this.root}: it was replaced, or is not mounted any more`;
+    return changes.map(() => ({ error, code: "missing" }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.area[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}

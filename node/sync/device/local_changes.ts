@@ -1,0 +1,335 @@
+/**
+ * What changes in the folder, found by looks: at the paths that hints name, at everything now and then.
+ *
+ * Hints only say where to look; what is found there against what the index knew says what changed. So
+ * nothing is lost with a hint that does not come, and an echo of this device's own changes finds nothing.
+ */
+
+import type { Clock } from "../../../protocol/ports.ts";
+import type { SkippedFile } from "../../store/folder.ts";
+import type { Stage } from "../../transfer/stage.ts";
+import type { HeldDeletions, SyncEvent } from "../client.ts";
+import type { FolderLook, FoundEntry, Hint, SyncFolder } from "../folder.ts";
+import { Bell } from "./bell.ts";
+import { compareLook, isAtOrBelow, topmost } from "./compare_look.ts";
+import { Deletions } from "./deletions.ts";
+import type { KnownEntry } from "./device_index.ts";
+import { DueLooks } from "./due_looks.ts";
+import { FoundFiles } from "./found_files.ts";
+import { IGNORE_FILE, ignoreNothing, readRules } from "./ignore_rules.ts";
+import type { IsIgnored } from "./ignore_rules.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Timings } from "./options.ts";
+import type { Look, OwnChanges } from "./own_changes.ts";
+
+/** With more hints than this at once, one look at everything is cheaper, and finds what they missed. */
+const HINT_COUNT_MAX = 512;
+/** After so many hints at once some were probably lost. */
+const BURST_COUNT = 64;
+const BURST_PAUSE_MS = 500;
+/** What is put into a new folder at once may be there before the folder is watched. */
+const NEW_FOLDER_PAUSE_MS = 200;
+/** Looks at everything take at most this part of the time. */
+const LOOK_SHARE = 1 / 20;
+/** A watcher that fails is tried again after this long. */
+const WATCH_RETRY_MS = 30_000;
+
+export interface LocalChangesOptions {
+  readonly folder: SyncFolder;
+  readonly stage: Stage;
+  readonly ledger: Ledger;
+  readonly own: OwnChanges;
+  readonly clock: Clock;
+  readonly timings: Timings;
+  readonly acceptDeletions: boolean;
+  readonly canAsk: boolean;
+  readonly observe: (event: SyncEvent) => void;
+  readonly isUnheardOf: (path: string) => boolean;
+}
+
+export class LocalChanges {
+  /** Rings when a look has ended. */
+  readonly bell = new Bell();
+  readonly #options: LocalChangesOptions;
+  readonly #due = new DueLooks();
+  readonly #deletions: Deletions;
+  readonly #found: FoundFiles;
+  #skipped = new Map<string, string>();
+  #isIgnored: IsIgnored = ignoreNothing;
+  #isComplete = false;
+  #isLooking = false;
+  readonly #wake = new Bell();
+  #failure: { readonly reason: unknown } | undefined;
+
+  constructor(options: LocalChangesOptions) {
+    this.#options = options;
+    const { ledger, timings, acceptDeletions: acceptAll, isUnheardOf } = options;
+    this.#deletions = new Deletions({
+      ledger,
+      settleMs: timings.deletionSettleMs,
+      acceptAll,
+      held: (deletions) => this.#hold(deletions),
+      found: () => options.observe({ kind: "trouble", reason: "what was missing is there again" }),
+      isUnheardOf,
+    });
+    this.#found = new FoundFiles({
+      ...options,
+      settleMaxMs: timings.settleMaxMs,
+      lookAgain: (path, atMs) => this.#lookAt(path, atMs),
+      unreadable: (path, reason) => this.#skip({ name: path, reason }),
+      movedFrom: (content, isLeftOut) => this.#deletions.movedFrom(content, isLeftOut),
+      failed: (reason) => this.#fail(reason),
+    });
+  }
+
+  /** Whether everything was looked at once, so that the index knows what is in the folder. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Whether all that is known of was looked at, and nothing is open about it. Held deletions are. */
+  get isSettled(): boolean {
+    return this.pending().next().done === true;
+  }
+
+  get held(): HeldDeletions | undefined {
+    return this.#deletions.held;
+  }
+
+  get isIgnored(): IsIgnored {
+    return this.#isIgnored;
+  }
+
+  skipped(): SkippedFile[] {
+    return [...this.#skipped].map(([name, reason]) => ({ name, reason }));
+  }
+
+  /** Paths about which something is open; "" stands for all of them. */
+  *pending(): Generator<string> {
+    if (this.isPending("")) yield "";
+    for (const path of this.#due.paths()) if (path !== "") yield path;
+    yield* this.#found.paths();
+    yield* this.#deletions.paths();
+  }
+
+  isPending(path: string): boolean {
+    if (this.#isLooking || !this.#isComplete || this.#found.isPending(path)) return true;
+    const dueMs = this.#due.dueMs(path);
+    if (path !== "") return dueMs !== undefined || this.#deletions.isMissing(path);
+    // There is always another look at everything some time later.
+    const { clock, timings } = this.#options;
+    return dueMs !== undefined && dueMs <= clock.now() + timings.settleMs;
+  }
+
+  /** Something may have changed at or below these paths. */
+  hint(paths: Hint): void {
+    const { clock, timings } = this.#options;
+    const atMs = clock.now() + timings.settleMs;
+    for (const path of paths) this.#due.add(path, atMs);
+    this.#wake.ring();
+  }
+
+  /** Held deletions are passed on (`accept`), or what is missing comes back from the server. */
+  answerDeletions(accept: boolean): void {
+    this.hint(this.#deletions.answer(accept).length === 0 ? [] : [""]);
+  }
+
+  /** The rules of what is ignored may have changed. */
+  async readRules(): Promise<void> {
+    const { folder, ledger, observe } = this.#options;
+    try {
+      this.#isIgnored = await readRules(folder);
+    } catch (error) {
+      observe({ kind: "trouble", path: IGNORE_FILE, reason: (error as Error).message });
+    }
+    ledger.fill(this.#isIgnored);
+    this.hint([""]);
+  }
+
+  /**
+   * Looks until `signal` is aborted. Throws what cannot be mended: the folder is not the one that it was, or
+   * deletions are held back and nobody can be asked.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#wake.ringOn(signal);
+    void this.#watch(signal);
+    await this.readRules();
+    this.#lookAt("", this.#options.clock.now());
+    while (!signal.aborted) {
+      if (this.#failure !== undefined) throw this.#failure.reason;
+      const paths = this.#due.take(this.#options.clock.now());
+      if (paths.length === 0) await this.#sleep(signal);
+      else await this.#look(paths, signal);
+    }
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const { nextMs } = this.#due;
+    const done = new AbortController();
+    const sleeping = nextMs === Infinity
+      ? this.#wake.rung
+      : clock.sleep(Math.max(1, nextMs - clock.now()), done.signal);
+    if (!signal.aborted) await Promise.race([this.#wake.rung, sleeping]);
+    done.abort();
+  }
+
+  async #look(paths: readonly string[], signal: AbortSignal): Promise<void> {
+    const { own, clock } = this.#options;
+    const isWhole = paths.includes("") || paths.length > HINT_COUNT_MAX;
+    const tops = isWhole ? [""] : topmost(paths);
+    const startMs = clock.now();
+    this.#isLooking = true;
+    try {
+      using look = own.watch();
+      const { changed, missing } = await this.#compare(tops, look, signal);
+      const { gone, again } = this.#deletions.note(missing, tops, clock.now());
+      for (const { path, atMs } of again) this.#lookAt(path, atMs);
+      for (const { path } of missing) this.#found.forget(path);
+      await this.#found.take(changed, look, signal);
+      this.#delete(gone, look);
+      if (!isWhole) this.#lookIntoNewFolders(changed);
+      else this.#isComplete = true;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#isLooking = false;
+      this.#planNext(paths.length, isWhole, startMs);
+      this.bell.ring();
+    }
+  }
+
+  async #compare(tops: readonly string[], look: Look, signal: AbortSignal) {
+    const { folder, ledger, clock, timings } = this.#options;
+    const changed: FoundEntry[] = [];
+    const missing: KnownEntry[] = [];
+    const isUntouched = ({ path }: KnownEntry | FoundEntry) => {
+      const untouched = !look.touched.has(path);
+      if (!untouched) this.#lookAt(path, clock.now() + timings.settleMs);
+      return untouched;
+    };
+    for (const top of tops) {
+      const seen = await this.#lookBelow(folder, top, signal);
+      this.#noteSkipped(top, seen.skipped);
+      const differences = compareLook(seen, ledger.index.known(top), {
+        isIgnored: this.#isIgnored,
+      });
+      changed.push(...differences.changed.filter(isUntouched));
+      missing.push(...differences.missing.filter(isUntouched));
+    }
+    const hasRules = ({ path }: { readonly path: string }) => path === IGNORE_FILE;
+    if (!changed.some(hasRules) && !missing.some(hasRules)) return { changed, missing };
+    await this.readRules();
+    const isMeant = ({ path, kind }: KnownEntry) => !this.#isIgnored(path, kind === "folder");
+    return { changed: changed.filter(isMeant), missing: missing.filter(isMeant) };
+  }
+
+  async #lookBelow(folder: SyncFolder, top: string, signal: AbortSignal): Promise<FolderLook> {
+    let seen: FolderLook | undefined;
+    let failure: unknown;
+    try {
+      seen = await folder.look(top, signal);
+    } catch (error) {
+      failure = error;
+    }
+    signal.throwIfAborted();
+    if (!folder.isIntact()) {
+      throw new Error(
+        `Cannot sync ${folder.root}: it was emptied or replaced, or is not mounted any more ` +
+          "(nothing was deleted elsewhere; bring it back, or remove it and start anew)",
+      );
+    }
+    if (seen === undefined) throw failure;
+    return seen;
+  }
+
+  /** Deletes what is gone, unless it may turn up in a file that is not hashed yet. */
+  #delete(gone: readonly KnownEntry[], { touched }: Look): void {
+    const { clock, timings } = this.#options;
+    const nowMs = clock.now();
+    if (this.#found.isUncertain(nowMs)) {
+      for (const path of topmost(gone.map(({ path }) => path))) {
+        this.#lookAt(path, nowMs + timings.deletionSettleMs);
+      }
+      return;
+    }
+    const { index } = this.#options.ledger;
+    // What was moved is deleted already.
+    const isHere = (path: string) => (index.row(path)?.local?.kind ?? "absent") !== "absent";
+    this.#deletions.commit(gone.filter(({ path }) => !touched.has(path) && isHere(path)), nowMs);
+  }
+
+  #hold(deletions: HeldDeletions): void {
+    const { canAsk, folder, observe } = this.#options;
+    observe({ kind: "held", deletions });
+    if (canAsk) return;
+    const { count, total } = deletions;
+    throw new Error(
+      `Cannot sync ${folder.root}: ${count} of its ${total} files are gone ` +
+        "(use --yes to delete them everywhere, or bring them back)",
+    );
+  }
+
+  #lookIntoNewFolders(changed: readonly FoundEntry[]): void {
+    const atMs = this.#options.clock.now() + NEW_FOLDER_PAUSE_MS;
+    for (const { path, kind } of changed) if (kind === "folder") this.#due.add(path, atMs);
+  }
+
+  #planNext(hintCount: number, isWhole: boolean, startMs: number): void {
+    const { clock, timings } = this.#options;
+    const nowMs = clock.now();
+    if (hintCount >= BURST_COUNT) this.#lookAt("", nowMs + this.#pauseMs(BURST_PAUSE_MS));
+    if (!isWhole) return;
+    this.#lookMs = nowMs - startMs;
+    this.#lookAt("", nowMs + this.#pauseMs(timings.rescanMs));
+  }
+
+  /** How long the last look at everything took. */
+  #lookMs = 0;
+
+  #pauseMs(leastMs: number): number {
+    return Math.max(leastMs, this.#lookMs / LOOK_SHARE);
+  }
+
+  #lookAt(path: string, atMs: number): void {
+    this.#due.add(path, atMs);
+    this.#wake.ring();
+  }
+
+  #noteSkipped(top: string, skipped: readonly SkippedFile[]): void {
+    const before = this.#skipped;
+    const tops = new Set([top]);
+    this.#skipped = new Map(
+      top === "" ? [] : [...before].filter(([name]) => !isAtOrBelow(name, tops)),
+    );
+    for (const { name, reason } of skipped) {
+      if (before.get(name) === reason) this.#skipped.set(name, reason);
+      else this.#skip({ name, reason });
+    }
+  }
+
+  #skip({ name, reason }: SkippedFile): void {
+    if (this.#skipped.get(name) === reason) return;
+    this.#skipped.set(name, reason);
+    this.#options.observe({ kind: "skipped", path: name, reason });
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#wake.ring();
+  }
+
+  /** Takes the hints of the watcher; without one, looks at everything have to do. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { folder, clock, observe } = this.#options;
+    while (!signal.aborted) {
+      try {
+        for await (const hint of folder.watch(signal)) this.hint(hint);
+      } catch (error) {
+        if (signal.aborted) return;
+        observe({ kind: "trouble", reason: (error as Error).message });
+      }
+      await clock.sleep(WATCH_RETRY_MS, signal);
+    }
+  }
+}

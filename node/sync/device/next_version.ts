@@ -1,0 +1,37 @@
+/** The versions that changes on this device make. */
+
+import { ABSENT } from "../entry.ts";
+import type { State } from "../entry.ts";
+import { bumpVersion, countsOf, NO_VERSION, versionOf } from "../version.ts";
+import type { ReplicaId, Version } from "../version.ts";
+import type { Row } from "./row.ts";
+
+/** The row after a change here: the path has this state now. */
+export function changedRow(
+  row: Row,
+  { state, stamp, replica }: {
+    readonly state: State;
+    /** Of a file; "" for anything else. */
+    readonly stamp: string;
+    readonly replica: ReplicaId;
+  },
+): Row {
+  const { kind, id, size, executable } = state;
+  const version = nextVersion(row, replica);
+  return { ...row, local: { kind, id, size, executable, version, stamp } };
+}
+
+/** The row after a deletion here. */
+export function deletedRow(row: Row, replica: ReplicaId): Row {
+  return changedRow(row, { state: ABSENT, stamp: "", replica });
+}
+
+/**
+ * The version of one more change. Of something that was found without being known nobody can say that it
+ * was made with knowledge of the server's, so its version is no successor of that.
+ */
+function nextVersion({ local, remote }: Row, replica: ReplicaId): Version {
+  if (local !== undefined) return bumpVersion(local.version, replica);
+  const count = countsOf(remote?.version ?? NO_VERSION).get(replica) ?? 0;
+  return versionOf(new Map([[replica, count + 1]]));
+}

@@ -1,0 +1,184 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { TestServer } from "../server/testing.ts";
+import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
+import { TestMachine, until } from "./testing.ts";
+
+/** Waits until both machines have these files and everything is quiet. */
+async function converge(machines: readonly TestMachine[], tree: Record<string, string>) {
+  const want = JSON.stringify(sorted(tree));
+  const isSo = (machine: TestMachine) => {
+    const { pendingUp, pendingDown } = machine.device!.status;
+    return pendingUp + pendingDown === 0 && JSON.stringify(sorted(machine.tree())) === want;
+  };
+  const tell = () =>
+    machines.map((one) => [one.tree(), one.device?.status, one.events, [...one.index.unsynced()]]);
+  await until(() => machines.every(isSo), tell);
+}
+
+function sorted(tree: Record<string, string>) {
+  return Object.entries(tree).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+async function withTwo(
+  test: (a: TestMachine, b: TestMachine, server: TestServer) => Promise<void>,
+): Promise<void> {
+  await using server = new TestServer();
+  const [a, b] = [new TestMachine(1, server), new TestMachine(2, server)];
+  try {
+    await test(a, b, server);
+  } finally {
+    await a.stop().catch(() => {});
+    await b.stop().catch(() => {});
+  }
+}
+
+Deno.test("SyncDevice brings what is here to the server, and from there to the other device", () =>
+  withTwo(async (a, b, server) => {
+    a.makeFolder("folder");
+    a.makeFolder("empty");
+    a.write("folder/file", "text");
+    a.start();
+    b.start();
+    await converge([a, b], { folder: "folder/", empty: "folder/", "folder/file": "text" });
+    assertEquals(server.disk.textOf("alice", "folder/file"), "text");
+  }));
+
+Deno.test("SyncDevice passes edits, moves and deletions on", () =>
+  withTwo(async (a, b) => {
+    a.makeFolder("f");
+    for (let i = 0; i < 30; i++) a.write(`f/${i}`, `text ${i}`);
+    a.start();
+    b.start();
+    const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`f/${i}`, `text ${i}`]));
+    await converge([a, b], { f: "folder/", ...files });
+    b.write("f/1", "edited");
+    b.remove("f/2");
+    delete files["f/2"];
+    await converge([a, b], { f: "folder/", ...files, "f/1": "edited" });
+    a.move("f", "g");
+    const moved = Object.entries({ ...files, "f/1": "edited" })
+      .map(([path, text]) => [path.replace("f", "g"), text]);
+    await converge([a, b], { g: "folder/", ...Object.fromEntries(moved) });
+  }));
+
+Deno.test("SyncDevice keeps both contents that two devices wrote at one path", () =>
+  withTwo(async (a, b) => {
+    a.write("file.txt", "first");
+    a.start();
+    b.start();
+    await converge([a, b], { "file.txt": "first" });
+    await a.stop();
+    await b.stop();
+    a.write("file.txt", "of a");
+    b.write("file.txt", "of b");
+    a.start();
+    await converge([a], { "file.txt": "of a" });
+    b.start();
+    await until(() => Object.keys(a.tree()).length === 2, () => [a.tree(), b.tree(), b.events]);
+    const copy = Object.keys(a.tree()).find((path) => path !== "file.txt")!;
+    assertEquals(/^file\.conflict-machine2-[0-9a-f]{8}\.txt$/.test(copy), true, copy);
+    await converge([a, b], { "file.txt": "of a", [copy]: "of b" });
+    assertEquals(a.device!.conflicts().map(({ reason }) => reason), ["conflict copy of file.txt"]);
+  }));
+
+Deno.test("SyncDevice lets an edit win over a deletion", () =>
+  withTwo(async (a, b) => {
+    a.write("one", "1");
+    a.write("two", "2");
+    a.start();
+    b.start();
+    await converge([a, b], { one: "1", two: "2" });
+    await a.stop();
+    await b.stop();
+    a.remove("one");
+    a.write("two", "edited");
+    b.write("one", "edited");
+    b.remove("two");
+    a.start();
+    await converge([a], { two: "edited" });
+    b.start();
+    await converge([a, b], { one: "edited", two: "edited" });
+  }));
+
+Deno.test("SyncDevice keeps a folder where the other device made a file", () =>
+  withTwo(async (a, b) => {
+    a.start();
+    await converge([a], {});
+    b.makeFolder("x");
+    b.write("x/inside", "i");
+    a.write("x", "file");
+    await until(() => a.device!.status.pendingUp === 0 && a.index.row("x")?.remote !== undefined);
+    b.start();
+    await until(() => Object.keys(a.tree()).length === 3, () => [a.tree(), b.tree(), b.events]);
+    const copy = Object.keys(a.tree()).find((path) => path.startsWith("x."))!;
+    await converge([a, b], { x: "folder/", "x/inside": "i", [copy]: "file" });
+  }));
+
+Deno.test("SyncDevice holds many deletions back until somebody has answered", () =>
+  withTwo(async (a, b) => {
+    const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}`, `text ${i}`]));
+    for (const [path, text] of Object.entries(files)) a.write(path, text);
+    a.start();
+    b.start();
+    await converge([a, b], files);
+    for (let i = 0; i < 20; i++) a.remove(`${i}`);
+    await until(() => a.device!.status.held !== undefined);
+    assertEquals(a.device!.status.held?.count, 20);
+    a.device!.answerDeletions(false);
+    await converge([a, b], files);
+    for (let i = 0; i < 20; i++) a.remove(`${i}`);
+    await until(() => a.device!.status.held !== undefined);
+    a.device!.answerDeletions(true);
+    const left = Object.fromEntries(Object.entries(files).slice(20));
+    await converge([a, b], left);
+  }));
+
+Deno.test("SyncDevice ends where many files are gone and nobody can be asked", () =>
+  withTwo(async (a) => {
+    for (let i = 0; i < 30; i++) a.write(`${i}`, `text ${i}`);
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    await a.stop();
+    for (let i = 0; i < 20; i++) a.remove(`${i}`);
+    a.start({ canAsk: false });
+    await assertRejects(() => a.ended, Error, "20 of its 30 files are gone");
+  }));
+
+Deno.test("SyncDevice with a lost index deletes nothing and makes no copies", () =>
+  withTwo(async (a, b) => {
+    a.write("one", "1");
+    a.write("two", "2");
+    a.start();
+    b.start();
+    await converge([a, b], { one: "1", two: "2" });
+    await b.stop();
+    b.remove("one");
+    b.index = new MemoryDeviceIndex("f".repeat(16));
+    b.start();
+    await converge([a, b], { one: "1", two: "2" });
+  }));
+
+Deno.test("SyncDevice leaves alone what .p2pignore names", () =>
+  withTwo(async (a, b) => {
+    a.write(".p2pignore", "*.log\n");
+    a.write("x.log", "a");
+    a.write("x.txt", "t");
+    b.write("x.log", "b");
+    a.start();
+    await converge([a], { ".p2pignore": "*.log\n", "x.log": "a", "x.txt": "t" });
+    await a.stop();
+    b.write(".p2pignore", "*.log\n");
+    a.start();
+    b.start();
+    await converge([b], { ".p2pignore": "*.log\n", "x.log": "b", "x.txt": "t" });
+    assertEquals(a.read("x.log"), "a");
+  }));
+
+Deno.test("SyncDevice says when the server has stored what is here", () =>
+  withTwo(async (a, _b, server) => {
+    a.start();
+    a.write("file", "text");
+    a.device!.changed(["file"]);
+    await a.device!.stored(new AbortController().signal);
+    assertEquals(server.disk.textOf("alice", "file"), "text");
+  }));

@@ -1,0 +1,109 @@
+/** Test support, imported by tests only: a device on a simulated disk, and a server to which it belongs. */
+
+import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
+import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
+import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
+import { KeyPair, verify } from "../../content/identity.ts";
+import { systemClock } from "../../platform/clock.ts";
+import type { SyncEvent } from "../client.ts";
+import type { TestServer } from "../server/testing.ts";
+import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
+import type { SyncDeviceOptions } from "./options.ts";
+import { SyncDevice } from "./sync_device.ts";
+
+const ROOT = "/home/synced";
+const WAIT_MS_MAX = 10_000;
+
+/** A machine with a synced folder; its disk and its index outlive the device that runs on it. */
+export class TestMachine {
+  readonly files = new MemoryFiles();
+  index: MemoryDeviceIndex;
+  readonly events: SyncEvent[] = [];
+  device: SyncDevice | undefined;
+  #stop = new AbortController();
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(readonly number: number, readonly server: TestServer) {
+    this.index = new MemoryDeviceIndex(`${number}`.repeat(16).slice(0, 16));
+    this.files.makeFolder(ROOT);
+  }
+
+  /** Starts the device. Its end is in the answer. */
+  start(options: Partial<SyncDeviceOptions> = {}): SyncDevice {
+    this.#stop = new AbortController();
+    const device = new SyncDevice({
+      user: "alice",
+      device: `machine${this.number}`,
+      server: { host: "127.0.0.1", port: 7000 },
+      network: this.server.network,
+      clock: systemClock,
+      random: () => 0.5,
+      nonce: () => new Uint8Array(32).fill(this.number),
+      verify,
+      identity: KeyPair.fromSeed(new Uint8Array(32).fill(this.number)),
+      agent: "test",
+      folder: new MemoryFolder(this.files, ROOT),
+      stage: new MemoryStage(this.files, `${ROOT}/.p2pnode/stage`),
+      index: this.index,
+      log: () => {},
+      observe: (event) => this.events.push(event),
+      acceptDeletions: false,
+      canAsk: true,
+      timings: { settleMs: 1, deletionSettleMs: 10, redialMs: 5, retryMs: 50 },
+      ...options,
+    });
+    this.device = device;
+    this.#ended = device.run(this.#stop.signal);
+    this.#ended.catch(() => {});
+    return device;
+  }
+
+  /** Resolves, or rejects, as the device's run does. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  write(path: string, text: string): void {
+    this.files.write(`${ROOT}/${path}`, new TextEncoder().encode(text));
+  }
+
+  makeFolder(path: string): void {
+    this.files.makeFolder(`${ROOT}/${path}`);
+  }
+
+  remove(path: string): void {
+    this.files.remove(`${ROOT}/${path}`);
+  }
+
+  move(from: string, to: string): void {
+    this.files.move(`${ROOT}/${from}`, `${ROOT}/${to}`);
+  }
+
+  read(path: string): string | undefined {
+    const bytes = this.files.bytesOf(`${ROOT}/${path}`);
+    return bytes && new TextDecoder().decode(bytes);
+  }
+
+  /** Everything that is synced: texts by path. */
+  tree(): Record<string, string> {
+    const paths = this.files.paths(ROOT).map((path) => path.slice(ROOT.length + 1));
+    const synced = paths.filter((path) => !path.startsWith(".p2pnode"));
+    return Object.fromEntries(synced.map((path) => [path, this.read(path) ?? "folder/"]));
+  }
+}
+
+/** Resolves when `isSo`. Throws what was waited for, with what `tell` knows, when that takes too long. */
+export async function until(isSo: () => boolean, tell: () => unknown = () => ""): Promise<void> {
+  const endMs = performance.now() + WAIT_MS_MAX;
+  while (!isSo()) {
+    if (performance.now() > endMs) {
+      throw new Error(`It did not become so: ${isSo}; ${Deno.inspect(tell(), { depth: 5 })}`);
+    }
+    await systemClock.sleep(2);
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The stream of local changes up: tells the server what is here, some requests at a time, and notes what it
+ * has stored for good. The server fetches the contents that it lacks over the same connection.
+ *
+ * Deletions wait until what was created has been stored, so that a moved content is found under its old
+ * name; where both are known, a move's creation and deletion travel together.
+ */
+
+import { utf8Size } from "../../../protocol/fields.ts";
+import { BODY_SIZE_MAX } from "../../../protocol/header.ts";
+import type { MessageOf } from "../../../protocol/messages.ts";
+import { ENTRY_COUNT_MAX } from "../../../protocol/sync_messages.ts";
+import { ConnectionClosed } from "../../../protocol/errors.ts";
+import type { SyncTransfer } from "../client.ts";
+import { toWire } from "../entry.ts";
+import type { Entry } from "../entry.ts";
+import { compareVersions } from "../version.ts";
+import { Rank } from "./change_order.ts";
+import type { Row } from "./row.ts";
+import type { SessionContext } from "./session_context.ts";
+import type { WorkQueue } from "./work_queue.ts";
+
+/** Requests that are under way at once, and how many of them with large files. */
+const REQUESTS_MAX = 4;
+const LARGE_REQUESTS_MAX = 2;
+/** Large files of one request have so many bytes together, unless there is only one. */
+const LARGE_SIZE_MAX = 64 * 1024 * 1024;
+/** What an entry takes beside its path and its version, and what each replica in that takes, at most. */
+const ENTRY_SIZE = 2 + 1 + 32 + 8 + 1 + 2;
+const REPLICA_SIZE = 8 + 8;
+/** The length of a replica and its count in a version's text, at least. */
+const REPLICA_LENGTH = 18;
+/** The server answers when it has all contents; how long that takes nobody knows. */
+const PUT_TIMEOUT_MS = 7 * 24 * 60 * 60_000;
+/** A file that changed while the server fetched it is looked at and told again after this long. */
+const CHANGED_RETRY_MS = 500;
+
+type Outcome = MessageOf<"put">["outcomes"][number];
+/** What a request is about; those of one kind have a common limit. */
+type Class = "small" | "large" | "deletion" | "last";
+
+export class Uploads {
+  readonly #context: SessionContext;
+  readonly #queue: WorkQueue;
+  readonly #requests: Record<Class, number> = { small: 0, large: 0, deletion: 0, last: 0 };
+  readonly #large = new Set<Entry>();
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+    this.#queue = context.ledger.up;
+  }
+
+  /** Large files that the server is told of. */
+  *transfers(): Generator<SyncTransfer> {
+    for (const { path, size } of this.#large) {
+      yield { path, direction: "up", bytesDone: 0, bytesTotal: size };
+    }
+  }
+
+  /** Tells the server of all there is, as it comes, until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#queue.bell.ringOn(signal);
+    while (!signal.aborted) {
+      for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
+        void this.#send(batch);
+      }
+      await this.#queue.bell.rung;
+    }
+  }
+
+  #next(): Batch | undefined {
+    const { small, large, deletion, last } = this.#requests;
+    if (small + large + deletion + last >= REQUESTS_MAX) return undefined;
+    const counts = Object.values(Rank).map((rank) => this.#queue.waitingCount(rank));
+    if (counts[Rank.folder]! + counts[Rank.file]! > 0) {
+      return this.#batch("small", [Rank.folder, Rank.file]);
+    }
+    if (counts[Rank.largeFile]! > 0 && large < LARGE_REQUESTS_MAX) {
+      return this.#batch("large", [Rank.largeFile]);
+    }
+    if (small + deletion > 0) return undefined;
+    if (counts[Rank.fileDeletion]! > 0) return this.#batch("deletion", [Rank.fileDeletion]);
+    if (counts[Rank.folderDeletion]! > 0) return this.#batch("deletion", [Rank.folderDeletion]);
+    return counts[Rank.fileForFolder]! > 0 ? this.#batch("last", [Rank.fileForFolder]) : undefined;
+  }
+
+  #batch(kind: Class, ranks: readonly Rank[]): Batch | undefined {
+    const batch = new Batch(kind);
+    for (const rank of ranks) {
+      for (const path of this.#inOrder(rank)) {
+        if (!this.#add(batch, path)) return batch;
+      }
+    }
+    return batch.entries.length > 0 ? batch : undefined;
+  }
+
+  /** The deepest folders go first, so that each is empty when it goes. */
+  #inOrder(rank: Rank): Iterable<string> {
+    const waiting = this.#queue.waiting(rank);
+    if (rank !== Rank.folderDeletion) return waiting;
+    return [...waiting].sort((a, b) => a < b ? 1 : -1);
+  }
+
+  /** Adds a path, and the deletion of the one that it was moved from. False where there is no room. */
+  #add(batch: Batch, path: string): boolean {
+    const { ledger } = this.#context;
+    const row = ledger.row(path);
+    if (!batch.hasRoom(row)) return false;
+    this.#queue.takeOne(path);
+    batch.add(row);
+    const from = row.local!.kind === "file" ? ledger.departure(row.local!) : undefined;
+    if (from === undefined) return true;
+    // Without room for both, the deletion waits for its turn.
+    const deletion = ledger.row(from);
+    if (!batch.hasRoom(deletion)) return false;
+    this.#queue.takeOne(from);
+    batch.add(deletion);
+    return true;
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    const { connection, ledger } = this.#context;
+    const { kind, entries } = batch;
+    this.#requests[kind]++;
+    if (kind === "large") { for (const entry of entries) this.#large.add(entry); }
+    try {
+      const message = { type: "putEntries", entries: entries.map(toWire) } as const;
+      const { outcomes } = await connection.request(message, "put", PUT_TIMEOUT_MS);
+      this.#take(entries, outcomes);
+    } catch (reason) {
+      const paths = entries.map(({ path }) => path);
+      if (reason instanceof ConnectionClosed) ledger.release(this.#queue, paths);
+      else this.#failed(paths, (reason as Error).message);
+    } finally {
+      this.#requests[kind]--;
+      for (const entry of entries) this.#large.delete(entry);
+      this.#queue.bell.ring();
+    }
+  }
+
+  #failed(paths: readonly string[], reason: string): void {
+    const { clock, timings, observe } = this.#context;
+    const untilMs = clock.now() + timings.retryMs;
+    for (const path of paths) this.#queue.putOff(path, untilMs);
+    observe({ kind: "trouble", reason });
+  }
+
+  #take(entries: readonly Entry[], outcomes: readonly Outcome[]): void {
+    const { ledger, observe } = this.#context;
+    const stored = entries.filter((_, index) => outcomes[index]?.outcome === "stored");
+    for (const { path } of stored) this.#queue.free(path);
+    ledger.save(stored.map((entry) => withStored(ledger.row(entry.path), entry)));
+    for (const entry of stored) observe({ kind: "sent", entry });
+    for (const [index, entry] of entries.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.outcome !== "stored") this.#takeUnstored(entry, outcome);
+    }
+  }
+
+  #takeUnstored(entry: Entry, outcome: Outcome | undefined): void {
+    const { ledger, clock, timings, observe, local } = this.#context;
+    const { path } = entry;
+    // What changed meanwhile is told again, whatever became of what it was.
+    if (ledger.row(path).local?.version !== entry.version) {
+      return ledger.release(this.#queue, [path]);
+    }
+    const nowMs = clock.now();
+    if (outcome?.outcome === "refused") {
+      const { reason } = outcome;
+      this.#queue.putOff(path, nowMs + timings.retryMs, reason);
+      observe({ kind: "skipped", path, reason });
+    } else if (outcome?.outcome === "absent") {
+      this.#queue.putOff(path, nowMs + CHANGED_RETRY_MS);
+      local.hint([path]);
+    } else if (this.#queue.isOutdated(path)) {
+      ledger.release(this.#queue, [path]);
+    } else {
+      // It is stale: what the server has instead is on its way, and sets the path anew.
+      this.#queue.putOff(path, nowMs + timings.retryMs);
+    }
+  }
+}
+
+/** The entries of one request. */
+class Batch {
+  readonly entries: Entry[] = [];
+  #bodySize = 2;
+  #contentSize = 0;
+
+  constructor(readonly kind: Class) {}
+
+  hasRoom({ path, local }: Row): boolean {
+    if (this.entries.length === 0) return true;
+    if (this.entries.length >= ENTRY_COUNT_MAX) return false;
+    if (this.kind === "large" && this.#contentSize + local!.size > LARGE_SIZE_MAX) return false;
+    return this.#bodySize + sizeOf(path, local!.version) <= BODY_SIZE_MAX;
+  }
+
+  add({ path, local }: Row): void {
+    const { stamp: _, ...state } = local!;
+    this.entries.push({ path, ...state });
+    this.#bodySize += sizeOf(path, local!.version);
+    this.#contentSize += local!.size;
+  }
+}
+
+function sizeOf(path: string, version: string): number {
+  const replicaCount = Math.ceil((version.length + 1) / (REPLICA_LENGTH + 1));
+  return ENTRY_SIZE + 2 + utf8Size(path) + replicaCount * REPLICA_SIZE;
+}
+
+/** The row after the server has stored an entry; it may have heard of a later one meanwhile. */
+function withStored(row: Row, { path: _, ...stored }: Entry): Row {
+  const { remote } = row;
+  const isLater = remote === undefined ||
+    compareVersions(stored.version, remote.version) === "follows";
+  return isLater ? { ...row, remote: stored } : row;
+}

@@ -1,0 +1,14 @@
+/** What all parts of a user's space must know of the server. */
+
+import type { Log } from "../../../protocol/ports.ts";
+
+export interface SpaceOptions {
+  /** How many old versions of a file are kept. */
+  readonly keepVersions: number;
+  /** For how long old versions are kept. */
+  readonly keepMs: number;
+  /** Milliseconds since 1970, for the expiry of old versions and for display. Decides nothing else. */
+  readonly wallClock: () => number;
+  /** Takes lines that may hold text from elsewhere: whoever prints them makes them printable. */
+  readonly log: Log;
+}

@@ -1,0 +1,248 @@
+/**
+ * Makes the answers to requests for contents: finds the files, reads them chunk by chunk, and notices when one
+ * is not the content any more that it was.
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
+import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
+import type { Message, MessageOf } from "../../protocol/messages.ts";
+import { blockCount, blockSizeFor, sizeOfBlock } from "../content/tree.ts";
+import type { DiskFailure } from "../store/disk.ts";
+import type { OpenFile } from "../store/folder.ts";
+import { contentKey } from "./contents.ts";
+import type { ContentId, ContentSource, LocatedContent } from "./contents.ts";
+import { inChunks, sizeOfRanges } from "./ranges.ts";
+import type { Range } from "./ranges.ts";
+import { isPossiblySame } from "./stage.ts";
+import type { LocalContent, Stage } from "./stage.ts";
+
+/** Files that stay open until all that waits has been answered. */
+const OPEN_FILES_MAX = 4;
+/** Buffers that wait for the next chunk: one is sent while the other is filled. */
+const SPARE_BUFFERS_MAX = 2;
+
+/** Where the contents are that are served. */
+export interface ServedContents {
+  /** Where a content is that the other side asks for; decides whether it may have it. */
+  readonly source: ContentSource;
+  /** Reads the files. */
+  readonly stage: Pick<Stage, "blockHashes" | "open" | "read" | "recipe">;
+  /** The local path of what the source calls `path`. */
+  readonly pathOf: (path: string) => string;
+}
+
+/** A request for contents. */
+export type Request = MessageOf<
+  "getContents" | "getHashes" | "getRecipe" | "getRanges" | "getBlock"
+>;
+
+/** One answer: a message with a chunk, or why there is none. */
+export type Answer =
+  | { readonly message: Message; readonly chunk: Uint8Array<ArrayBuffer> }
+  | { readonly code: ErrorCode; readonly reason: string };
+
+/** A content that is being read. */
+interface OpenContent {
+  readonly located: LocatedContent;
+  readonly file: OpenFile;
+}
+
+/** Small contents that go into one chunk. */
+interface SmallGroup {
+  readonly positions: number[];
+  readonly contents: LocalContent[];
+  readonly absent: number[];
+  size: number;
+}
+
+const ABSENT: Answer = { code: ErrorCode.absent, reason: "this content is not here (any more)" };
+
+export class AnswerMaker implements Disposable {
+  readonly #contents: ServedContents;
+  /** By content, the one used last at the end. */
+  readonly #open = new Map<string, OpenContent>();
+  readonly #spare: ArrayBuffer[] = [];
+
+  constructor(contents: ServedContents) {
+    this.#contents = contents;
+  }
+
+  /** The answers to a request. Each stands until it is released. */
+  async *answers(request: Request): AsyncGenerator<Answer, void> {
+    try {
+      yield* this.#answers(request);
+    } catch (error) {
+      yield { code: ErrorCode.failed, reason: (error as Error).message };
+    }
+  }
+
+  /** The chunk of an answer was sent. */
+  release(answer: Answer): void {
+    if (!("chunk" in answer) || this.#spare.length >= SPARE_BUFFERS_MAX) return;
+    const { buffer } = answer.chunk;
+    if (buffer.byteLength === CHUNK_SIZE_MAX) this.#spare.push(buffer);
+  }
+
+  /** Closes the files. */
+  [Symbol.dispose](): void {
+    for (const { file } of this.#open.values()) file.close();
+    this.#open.clear();
+  }
+
+  #answers(request: Request): AsyncGenerator<Answer, void> {
+    switch (request.type) {
+      case "getContents":
+        return this.#small(request.files);
+      case "getHashes":
+        return this.#derived(request, "hashes");
+      case "getRecipe":
+        return this.#derived(request, "recipe");
+      case "getRanges":
+        return this.#ranges(request);
+      case "getBlock":
+        return this.#block(request);
+    }
+  }
+
+  async *#small(files: readonly ContentId[]): AsyncGenerator<Answer, void> {
+    let group = emptyGroup();
+    for (const [position, file] of files.entries()) {
+      const content = file.size > SMALL_SIZE_MAX ? undefined : this.#find(file);
+      if (content === undefined) {
+        group.absent.push(position);
+        continue;
+      }
+      if (group.size + content.size > CHUNK_SIZE_MAX) {
+        yield await this.#readGroup(group);
+        group = emptyGroup();
+      }
+      group.positions.push(position);
+      group.contents.push(content);
+      group.size += content.size;
+    }
+    yield await this.#readGroup(group);
+  }
+
+  async #readGroup({ positions, contents, absent, size }: SmallGroup): Promise<Answer> {
+    const read = await this.#contents.stage.read(contents, this.#takeBuffer(size));
+    const present = positions.filter((_, i) => read.present[i]);
+    const gone = positions.filter((_, i) => !read.present[i]);
+    const presentSize = contents.reduce(
+      (sum, { size }, i) => read.present[i] ? sum + size : sum,
+      0,
+    );
+    return {
+      message: { type: "contents", present, absent: [...absent, ...gone] },
+      chunk: new Uint8Array(read.buffer, 0, presentSize),
+    };
+  }
+
+  /** Sends what is made of the bytes of a content. */
+  async *#derived(
+    { id, size }: ContentId,
+    type: "hashes" | "recipe",
+  ): AsyncGenerator<Answer, void> {
+    const content = this.#find({ id, size });
+    if (content === undefined) return yield ABSENT;
+    const { stage } = this.#contents;
+    const made = type === "hashes" ? await stage.blockHashes(content) : await stage.recipe(content);
+    if ("error" in made) return yield refusal(made);
+    for (let at = 0; at < made.length; at += CHUNK_SIZE_MAX) {
+      yield { message: { type }, chunk: made.slice(at, at + CHUNK_SIZE_MAX) };
+    }
+  }
+
+  async *#block(
+    { id, size, index }: MessageOf<"getBlock">,
+  ): AsyncGenerator<Answer, void> {
+    const geometry = { size, blockSize: blockSizeFor(size) };
+    const open = this.#openContent({ id, size });
+    if (open === undefined || index >= blockCount(size, geometry.blockSize)) return yield ABSENT;
+    const start = index * geometry.blockSize;
+    const end = start + sizeOfBlock(geometry, index);
+    for (let offset = start; offset < end; offset += CHUNK_SIZE_MAX) {
+      const length = Math.min(CHUNK_SIZE_MAX, end - offset);
+      const chunk = await this.#read(open, [{ offset, length }]);
+      if (chunk === undefined) return yield ABSENT;
+      yield { message: { type: "blockData", offset: offset - start }, chunk };
+    }
+  }
+
+  async *#ranges({ id, size, ranges }: MessageOf<"getRanges">): AsyncGenerator<Answer, void> {
+    if (ranges.some(({ offset, length }) => length === 0 || offset + length > size)) {
+      return yield { code: ErrorCode.malformed, reason: "such a range is not in the content" };
+    }
+    const open = this.#openContent({ id, size });
+    if (open === undefined) return yield ABSENT;
+    for (const group of inChunks(ranges)) {
+      const chunk = await this.#read(open, group);
+      if (chunk === undefined) return yield ABSENT;
+      yield { message: { type: "rangeData" }, chunk };
+    }
+  }
+
+  /** The bytes of some ranges one after the other; undefined where the file is not the content any more. */
+  async #read(
+    { file, located }: OpenContent,
+    ranges: readonly Range[],
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const size = sizeOfRanges(ranges);
+    const chunk = new Uint8Array(this.#takeBuffer(size), 0, size);
+    try {
+      let at = 0;
+      for (const { offset, length } of ranges) {
+        await file.read(chunk.subarray(at, at + length), offset);
+        at += length;
+      }
+    } catch {
+      return undefined;
+    }
+    return isPossiblySame(file.state().stamp, located.stamp) ? chunk : undefined;
+  }
+
+  #find({ id, size }: ContentId): LocalContent | undefined {
+    const located = this.#contents.source.find({ id, size });
+    if (located === undefined) return undefined;
+    return { ...located, path: this.#contents.pathOf(located.path) };
+  }
+
+  #openContent(content: ContentId): OpenContent | undefined {
+    const key = contentKey(content);
+    let open = this.#open.get(key);
+    this.#open.delete(key);
+    if (open === undefined) {
+      const located = this.#find(content);
+      if (located === undefined) return undefined;
+      if (this.#open.size >= OPEN_FILES_MAX) this.#closeOldest();
+      try {
+        open = { located, file: this.#contents.stage.open(located.path) };
+      } catch {
+        return undefined;
+      }
+    }
+    this.#open.set(key, open);
+    return open;
+  }
+
+  #closeOldest(): void {
+    const [key, { file }] = this.#open.entries().next().value!;
+    file.close();
+    this.#open.delete(key);
+  }
+
+  /** A buffer for so many bytes, anything in it. */
+  #takeBuffer(size: number): ArrayBuffer {
+    if (size < CHUNK_SIZE_MAX / 2) return new ArrayBuffer(size);
+    return this.#spare.pop() ?? new ArrayBuffer(CHUNK_SIZE_MAX);
+  }
+}
+
+function emptyGroup(): SmallGroup {
+  return { positions: [], contents: [], absent: [], size: 0 };
+}
+
+function refusal({ code, error }: DiskFailure): Answer {
+  const isGone = code === "changed" || code === "missing";
+  return isGone ? ABSENT : { code: ErrorCode.failed, reason: error };
+}

@@ -1,0 +1,36 @@
+/** The contents that the other side of a connection has, as the port of the room has them. */
+
+import type { Connection } from "../../protocol/connection.ts";
+import type { ArrivedContent, ContentFetcher, FetchOptions } from "./contents.ts";
+import type { MissingContent, WantedContent } from "./contents.ts";
+import { FetchRun } from "./fetch_run.ts";
+import type { Stage } from "./stage.ts";
+
+/** What fetching takes. */
+export interface RemoteContentsOptions {
+  /** Where what comes is staged. */
+  readonly stage: Stage;
+  /** The local path of what a base's `path` names. */
+  readonly pathOf: (path: string) => string;
+}
+
+/** Fetches over one connection. Calls of `fetch` may run side by side. A base with the wanted content is copied. */
+export class RemoteContents implements ContentFetcher {
+  readonly #connection: Connection;
+  readonly #options: RemoteContentsOptions;
+
+  constructor(connection: Connection, options: RemoteContentsOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  async *fetch(
+    wants: readonly WantedContent[],
+    options: FetchOptions,
+  ): AsyncGenerator<ArrivedContent | MissingContent, void> {
+    options.signal.throwIfAborted();
+    await using run = new FetchRun({ connection: this.#connection, ...this.#options, ...options });
+    run.start(wants);
+    yield* run.results();
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Answers the other side's requests for contents.
+ *
+ * Requests are answered one at a time, in the order in which they came, while the next chunk is already being
+ * read. So the connection stays busy, and a side that does not read its answers holds two chunks of this
+ * side's memory and no more. A file that changed since its content was known is absent.
+ */
+
+import { OPEN_REQUESTS_MAX } from "../../protocol/connection.ts";
+import type { Connection } from "../../protocol/connection.ts";
+import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import type { Frame } from "../../protocol/frame_reader.ts";
+import { AnswerMaker } from "./answers.ts";
+import type { Answer, Request, ServedContents } from "./answers.ts";
+import type { ContentId } from "./contents.ts";
+
+/** Requests that may wait for their answers; a connection has no more open. */
+const WAITING_MAX = OPEN_REQUESTS_MAX;
+/** Contents and ranges that these may name. */
+const WAITING_ITEMS_MAX = 128 * 1024;
+
+/** What serving takes. */
+export interface ContentServerOptions extends ServedContents {
+  /** Told how many bytes of a large content were sent. */
+  readonly sent?: (content: ContentId, size: number) => void;
+}
+
+interface Waiting {
+  readonly number: number;
+  readonly request: Request;
+  readonly itemCount: number;
+  isCancelled: boolean;
+}
+
+/** An answer, and what it answers. */
+interface Reply {
+  readonly waiting: Waiting;
+  readonly answer: Answer;
+}
+
+/** Serves contents on one connection. */
+export class ContentServer implements Disposable {
+  readonly #connection: Connection;
+  readonly #options: ContentServerOptions;
+  readonly #waiting: Waiting[] = [];
+  #itemCount = 0;
+  #current: Waiting | undefined;
+  #isAnswering = false;
+  #isClosed = false;
+
+  constructor(connection: Connection, options: ContentServerOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /**
+   * Takes a request for contents, or a cancel of one. Never waits. False for a message that is none of its
+   * own. Throws a `ProtocolError` where too many requests are waiting.
+   */
+  receive({ message, request: number }: Frame): boolean {
+    switch (message.type) {
+      case "getContents":
+        this.#enqueue(number, message, message.files.length);
+        return true;
+      case "getRanges":
+        this.#enqueue(number, message, message.ranges.length);
+        return true;
+      case "getHashes":
+      case "getRecipe":
+      case "getBlock":
+        this.#enqueue(number, message, 1);
+        return true;
+      case "cancel":
+        return this.#cancel(number);
+      default:
+        return false;
+    }
+  }
+
+  /** Answers nothing any more. The end of the connection does so as well. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#waiting.length = 0;
+  }
+
+  #enqueue(number: number, request: Request, itemCount: number): void {
+    if (this.#isClosed) return;
+    this.#itemCount += itemCount;
+    if (this.#waiting.length >= WAITING_MAX || this.#itemCount > WAITING_ITEMS_MAX) {
+      throw new ProtocolError(ErrorCode.limit, "Cannot queue: too many requests are waiting");
+    }
+    this.#waiting.push({ number, request, itemCount, isCancelled: false });
+    if (!this.#isAnswering) void this.#answerAll();
+  }
+
+  #cancel(number: number): boolean {
+    const at = this.#waiting.findIndex((waiting) => waiting.number === number);
+    if (at >= 0) {
+      this.#itemCount -= this.#waiting[at]!.itemCount;
+      this.#waiting.splice(at, 1);
+      return true;
+    }
+    if (this.#current?.number !== number) return false;
+    this.#current.isCancelled = true;
+    return true;
+  }
+
+  async #answerAll(): Promise<void> {
+    this.#isAnswering = true;
+    // A request may come while the last answer is sent, after it was found that nothing waits.
+    while (this.#waiting.length > 0 && !this.#connection.isClosed) await this.#answerWaiting();
+    this.#isAnswering = false;
+  }
+
+  async #answerWaiting(): Promise<void> {
+    using maker = new AnswerMaker(this.#options);
+    const replies = this.#replies(maker);
+    let next = replies.next();
+    try {
+      for (let reply = await next; !reply.done; reply = await next) {
+        next = replies.next();
+        await this.#send(reply.value);
+        maker.release(reply.value.answer);
+      }
+    } catch {
+      // The connection broke; whoever reads it learns why. What is being read ends before its file is closed.
+      await next.catch(() => {});
+      await replies.return();
+    }
+  }
+
+  /** The answers to all that waits. Each is being made while the one before it is sent. */
+  async *#replies(maker: AnswerMaker): AsyncGenerator<Reply, void> {
+    for (;;) {
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) return;
+      this.#itemCount -= waiting.itemCount;
+      this.#current = waiting;
+      for await (const answer of maker.answers(waiting.request)) {
+        if (this.#isClosed || this.#connection.isClosed) return;
+        if (waiting.isCancelled) break;
+        yield { waiting, answer };
+      }
+      this.#current = undefined;
+    }
+  }
+
+  async #send({ waiting: { number, request, isCancelled }, answer }: Reply): Promise<void> {
+    if (isCancelled) return;
+    if (!("chunk" in answer)) {
+      return this.#connection.refuse(number, answer.code, answer.reason);
+    }
+    await this.#connection.sendChunk(answer.message, number, answer.chunk);
+    if (request.type === "getBlock" || request.type === "getRanges") {
+      this.#options.sent?.(request, answer.chunk.length);
+    }
+  }
+}
