@@ -32,7 +32,9 @@ import { ErrorCode, ProtocolError } from "./errors.ts";
 import { NAME_SIZE_MAX } from "./path.ts";
 import { BLOCK_COUNT_MAX } from "./bitfield.ts";
 import { Slab } from "./slab.ts";
+import { mirrorMessages } from "./mirror_messages.ts";
 import { syncMessages } from "./sync_messages.ts";
+import { treeMessages } from "./tree_messages.ts";
 
 /** A whole file of at most this size travels in one frame, without a manifest of its own. */
 export const WHOLE_SIZE_MAX = 256 * 1024;
@@ -55,7 +57,16 @@ const host = text(64);
 export const messages = {
   // Every connection.
   hello: define(1, "notice", "The first message both ways: who I am, and what you shall sign.", {
-    role: choice(["tracker", "peer", "sync-server", "device"]),
+    role: choice([
+      "tracker",
+      "peer",
+      "sync-server",
+      "device",
+      "source",
+      "copier",
+      "mirror",
+      "initiator",
+    ]),
     nodeId,
     nonce: bytes(32),
     agent: text(64),
@@ -201,6 +212,8 @@ export const messages = {
   // Contents by their id, and the sync server with its devices.
   ...contentMessages,
   ...syncMessages,
+  ...treeMessages,
+  ...mirrorMessages,
 } as const;
 
 export type MessageName = keyof typeof messages;
