@@ -15,6 +15,12 @@ import { changedRow } from "./next_version.ts";
 import { reconcile } from "./reconcile.ts";
 import type { LocalSide, RemoteSide, Row } from "./row.ts";
 
+/**
+ * What is at a path here after a step. It says nothing of the server, of which more may be known by then than
+ * when the step was made.
+ */
+export type StepResult = Pick<Row, "path" | "local">;
+
 /** How a path comes to what the server has. */
 export interface DownStep {
   readonly path: string;
@@ -24,8 +30,8 @@ export interface DownStep {
   readonly touched: readonly string[];
   /** The changes of the folder, in their order. `staged` is where the wanted content is. */
   changes(staged: string): Change[];
-  /** The rows to save when all changes are done; `stamp` is that of the last change. */
-  rows(stamp: string): Row[];
+  /** What to note when all changes are done; `stamp` is that of the last change. */
+  results(stamp: string): StepResult[];
   /** The name that a conflict gave to one of the contents. */
   readonly copy?: string;
 }
@@ -67,64 +73,68 @@ export function moveAside(row: Row, { ledger, device }: DownStepOptions): DownSt
   // What the server has is applied afterwards, to a path of which nothing is known.
   const left = remote === undefined || remote.kind === "absent"
     ? changedRow(row, { state: ABSENT, stamp: "", replica })
-    : { ...row, local: undefined };
+    : { path, local: undefined };
   if (copy.isThere) {
     const changes = (): Change[] => [{ kind: "remove", path, expect }];
-    return { path, touched: [], changes, rows: () => [left], copy: copy.path };
+    return { path, touched: [], changes, results: () => [left], copy: copy.path };
   }
   const { executable } = local;
   return {
     path,
     touched: [copy.path],
     changes: () => [{ kind: "move", from: path, expect, path: copy.path, executable }],
-    rows: (stamp) => [changedRow(ledger.row(copy.path), { state: local, stamp, replica }), left],
+    results: (stamp) => [
+      changedRow(ledger.row(copy.path), { state: local, stamp, replica }),
+      left,
+    ],
     copy: copy.path,
   };
 }
 
 function noted(row: Row, version: Version): DownStep {
   const side = row.local ?? { ...row.remote!, stamp: "" };
-  const rows = () => [{ ...row, local: { ...side, version } }];
-  return { path: row.path, touched: [], changes: () => [], rows };
+  const { path } = row;
+  const results = () => [{ path, local: { ...side, version } }];
+  return { path, touched: [], changes: () => [], results };
 }
 
 function apply(row: Row, version: Version, options: DownStepOptions): DownStep {
   const { path, local } = row;
   const remote = row.remote!;
   const before = clearing(path, local);
-  const applied = (stamp: string): Row => ({ ...row, local: localSide(remote, version, stamp) });
+  const applied = (stamp: string) => ({ path, local: localSide(remote, version, stamp) });
   if (remote.kind === "absent") {
-    return { path, touched: [], changes: () => before, rows: () => [applied("")] };
+    return { path, touched: [], changes: () => before, results: () => [applied("")] };
   }
   if (remote.kind === "folder") {
     const changes = (): Change[] => [...before, { kind: "makeFolder", path }];
-    return { path, touched: [], changes, rows: () => [applied("")] };
+    return { path, touched: [], changes, results: () => [applied("")] };
   }
   return applyFile({ ...row, remote }, { applied, ledger: options.ledger });
 }
 
 function applyFile(
   { path, local, remote }: Row & { readonly remote: RemoteSide },
-  { applied, ledger }: { readonly applied: (stamp: string) => Row; readonly ledger: Ledger },
+  { applied, ledger }: { readonly applied: (stamp: string) => StepResult; readonly ledger: Ledger },
 ): DownStep {
   const { executable } = remote;
-  const rows = (stamp: string) => [applied(stamp)];
+  const results = (stamp: string) => [applied(stamp)];
   if (local?.kind === "file" && isSameContent(local, remote)) {
     const expect = local.stamp;
     const changes = (): Change[] => [{ kind: "mode", path, executable, expect }];
-    return { path, touched: [], changes, rows };
+    return { path, touched: [], changes, results };
   }
   const holders = ledger.index.holders(remote).filter((holder) => holder.path !== path);
   const leaving = holders.find(isLeaving);
   if (leaving !== undefined && (local === undefined || local.kind === "absent")) {
     const from = leaving.path;
     const { stamp: expect } = leaving.local!;
-    const gone = { ...leaving, local: localSide(leaving.remote!, leaving.remote!.version, "") };
+    const gone = { path: from, local: localSide(leaving.remote!, leaving.remote!.version, "") };
     return {
       path,
       touched: [from],
       changes: () => [{ kind: "move", from, expect, path, executable }],
-      rows: (stamp) => [applied(stamp), gone],
+      results: (stamp) => [applied(stamp), gone],
     };
   }
   const isOver = local?.kind === "file";
@@ -136,7 +146,7 @@ function applyFile(
     want: { id: remote.id, size: remote.size, bases },
     touched: [],
     changes: (staged) => [...clear, { kind: "place", path, staged, executable, expect }],
-    rows,
+    results,
   };
 }
 
@@ -148,11 +158,11 @@ function copyRemote(
   const { path } = row;
   const remote = row.remote!;
   const { index: { replica } } = ledger;
-  const kept = { ...row, local: { ...row.local!, version: bumpVersion(version, replica) } };
+  const kept = { path, local: { ...row.local!, version: bumpVersion(version, replica) } };
   const copy = freeName(path, { state: remote, ledger, device });
   if (copy === undefined) return undefined;
   if (copy.isThere) {
-    return { path, touched: [], changes: () => [], rows: () => [kept], copy: copy.path };
+    return { path, touched: [], changes: () => [], results: () => [kept], copy: copy.path };
   }
   const { executable } = remote;
   return {
@@ -162,7 +172,7 @@ function copyRemote(
     changes: (staged) => [
       { kind: "place", path: copy.path, staged, executable, expect: undefined },
     ],
-    rows: (stamp) => [
+    results: (stamp) => [
       changedRow(ledger.row(copy.path), { state: remote, stamp, replica }),
       kept,
     ],

@@ -249,7 +249,8 @@ export class Downloads {
   async #note(results: readonly Result[]): Promise<void> {
     const { ledger, observe, local, stage } = this.#context;
     const done = results.filter(({ outcome }) => typeof outcome === "object" && "done" in outcome);
-    const rows = done.flatMap(({ step, outcome }) => step.rows((outcome as Done).stamp));
+    const rows = done.flatMap(({ step, outcome }) => step.results((outcome as Done).stamp))
+      .map(({ path, local }) => ({ ...ledger.row(path), local }));
     for (const { step } of done) this.#queue.free(step.path);
     ledger.save(rows);
     for (const { step } of done) {
