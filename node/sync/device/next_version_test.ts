@@ -1,0 +1,50 @@
+import { assertEquals } from "@std/assert";
+import { ABSENT } from "../entry.ts";
+import type { State } from "../entry.ts";
+import { changedRow, deletedRow } from "./next_version.ts";
+import type { Row } from "./row.ts";
+
+const HERE = "1111111111111111";
+const THERE = "2222222222222222";
+
+function file(fill: number): State {
+  return { kind: "file", id: new Uint8Array(32).fill(fill), size: 5, executable: false };
+}
+
+function rowOf(local: [State, string] | undefined, remote: [State, string] | undefined): Row {
+  return {
+    path: "a.txt",
+    local: local && { ...local[0], version: local[1], stamp: "old" },
+    remote: remote && { ...remote[0], version: remote[1] },
+  };
+}
+
+function versionAfter(row: Row, state: State): string | undefined {
+  return changedRow(row, { state, stamp: "new", replica: HERE }).local?.version;
+}
+
+Deno.test("changedRow() counts a change of this device", () => {
+  const synced = rowOf([file(1), `${THERE}:4`], [file(1), `${THERE}:4`]);
+  assertEquals(versionAfter(synced, file(2)), `${HERE}:1,${THERE}:4`);
+});
+
+Deno.test("changedRow() takes what the server said before for no change", () => {
+  const toApply = rowOf([file(1), `${THERE}:4`], [file(2), `${THERE}:5`]);
+  assertEquals(versionAfter(toApply, file(2)), `${THERE}:5`);
+  assertEquals(versionAfter(toApply, file(3)), `${HERE}:1,${THERE}:4`);
+  assertEquals(versionAfter(rowOf(undefined, [file(2), `${THERE}:5`]), file(2)), `${THERE}:5`);
+});
+
+Deno.test("changedRow() counts a change to what the server had before", () => {
+  const later = rowOf([file(1), `${HERE}:3,${THERE}:5`], [file(2), `${THERE}:5`]);
+  assertEquals(versionAfter(later, file(2)), `${HERE}:4,${THERE}:5`);
+});
+
+Deno.test("changedRow() makes what was found without being known no successor of anything", () => {
+  assertEquals(versionAfter(rowOf(undefined, [file(1), `${THERE}:5`]), file(2)), `${HERE}:1`);
+});
+
+Deno.test("deletedRow() takes a deletion of which the server told for no change", () => {
+  const toApply = rowOf([file(1), `${THERE}:4`], [ABSENT, `${THERE}:5`]);
+  assertEquals(deletedRow(toApply, HERE).local?.version, `${THERE}:5`);
+});
