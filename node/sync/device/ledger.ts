@@ -42,6 +42,15 @@ export class Ledger {
     return this.index.row(path) ?? { path, local: undefined, remote: undefined };
   }
 
+  /** Whether something is below a path, as far as is known here. What is ignored does not count. */
+  hasBelow(path: string): boolean {
+    for (const entry of this.index.known(path)) {
+      if (entry.path === path || this.#isIgnored(entry.path, entry.kind === "folder")) continue;
+      return true;
+    }
+    return false;
+  }
+
   save(rows: readonly Row[], position?: ServerPosition): void {
     if (rows.length === 0 && position === undefined) return;
     this.index.save(position === undefined ? { rows } : { rows, position });

@@ -94,11 +94,16 @@ export class Uploads {
     return batch.entries.length > 0 ? batch : undefined;
   }
 
-  /** The deepest folders go first, so that each is empty when it goes. */
+  /**
+   * The deepest folders go first, so that each is empty when it goes. A file takes the place of a folder only
+   * when it is known what became of all that was in that.
+   */
   #inOrder(rank: Rank): Iterable<string> {
+    const { ledger } = this.#context;
     const waiting = this.#queue.waiting(rank);
-    if (rank !== Rank.folderDeletion) return waiting;
-    return [...waiting].sort((a, b) => a < b ? 1 : -1);
+    if (rank === Rank.folderDeletion) return [...waiting].sort((a, b) => a < b ? 1 : -1);
+    if (rank === Rank.fileForFolder) return [...waiting].filter((path) => !ledger.hasBelow(path));
+    return waiting;
   }
 
   /** Adds a path, and the deletion of the one that it was moved from. False where there is no room. */
