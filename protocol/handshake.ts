@@ -90,11 +90,11 @@ function checkHello(theirs: MessageOf<"hello">, { identity, expect }: HandshakeO
   if (theirs.role !== expect) {
     throw new ProtocolError(
       ErrorCode.unexpected,
-      `Cannot talk: this is a ${theirs.role}, not a ${expect}`,
+      `this is a ${theirs.role}, not a ${expect}`,
     );
   }
   if (sameBytes(theirs.nodeId, identity.nodeId)) {
-    throw new ProtocolError(ErrorCode.unexpected, "Cannot talk: this is the node itself");
+    throw new ProtocolError(ErrorCode.unexpected, "this is the node itself");
   }
 }
 

@@ -182,7 +182,7 @@ Deno.test("handshake() refuses a side of the wrong role, and says so to it", asy
   ]);
   const [refused, told] = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason);
   assertRefused(refused, ErrorCode.unexpected);
-  assertEquals(refused.message, "Cannot talk: this is a peer, not a tracker");
+  assertEquals(refused.message, "this is a peer, not a tracker");
   assert(told instanceof RemoteError);
   assertEquals(told.message, refused.message);
   assertEquals([a.isClosed, b.isClosed], [true, true]);
@@ -192,7 +192,7 @@ Deno.test("handshake() refuses the node itself", async () => {
   const [a, b] = connect();
   const other = handshake(b, optionsOf(alice)).catch(() => {});
   const error = await assertRejects(() => handshake(a, optionsOf(alice)), ProtocolError);
-  assertEquals(error.message, "Cannot talk: this is the node itself");
+  assertEquals(error.message, "this is the node itself");
   await other;
 });
 

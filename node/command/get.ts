@@ -54,7 +54,18 @@ export const getCommand = defineCommand({
 
 type Parsed = ParsedCommand<typeof getCommand>;
 
-export async function runGet({ positionals, flags }: Parsed, world: World): Promise<void> {
+export async function runGet(parsed: Parsed, world: World): Promise<void> {
+  try {
+    await get(parsed, world);
+  } catch (reason) {
+    if (!world.stopped.aborted || reason !== world.stopped.reason) throw reason;
+    // Whoever goes on after `get` must not take this for success.
+    world.warn("p2pnode: stopped before everything was here; the same command goes on from here");
+    throw new Exit(1);
+  }
+}
+
+async function get({ positionals, flags }: Parsed, world: World): Promise<void> {
   const { trackerHost, trackerPort, names } = positionals;
   if (names.length === 0 && !flags.all) {
     throw new UsageError("Cannot get: no file is named (give names or ids, or --all)");
