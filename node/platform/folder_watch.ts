@@ -119,6 +119,13 @@ class Watch implements Disposable {
   }
 
   #unwatchable(error: unknown): Error {
-    return new Error(`Cannot watch ${this.#root}: ${reasonOf(error)}`);
+    // Neither limit has a code of its own in the runtime's errors.
+    const text = String(error);
+    const reason = text.includes("watch limit")
+      ? "the system lets nobody watch so many folders (raise fs.inotify.max_user_watches)"
+      : text.includes("Too many open files")
+      ? "too many programs watch folders, or too many files are open (raise fs.inotify.max_user_instances)"
+      : reasonOf(error);
+    return new Error(`Cannot watch ${this.#root}: ${reason}`);
   }
 }
