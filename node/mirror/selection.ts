@@ -1,0 +1,17 @@
+/**
+ * Which of the paths that a source lists belong to the path that was asked for.
+ *
+ * Strict: that path itself, and what is below it. Otherwise a path belongs when the one that was asked for
+ * is a part of it on a boundary of components: `a/b` takes `a/b`, `a/b/c` and `x/a/b/c`, not `a/bc`.
+ */
+
+/** Whether a path is taken. */
+export type Selects = (path: string) => boolean;
+
+/** @param requested A safe name, or "" for everything. */
+export function selectionOf(requested: string, { strict }: { readonly strict: boolean }): Selects {
+  if (requested === "") return () => true;
+  const wanted = strict ? `${requested}/` : `/${requested}/`;
+  if (strict) return (path) => `${path}/`.startsWith(wanted);
+  return (path) => `/${path}/`.includes(wanted);
+}
