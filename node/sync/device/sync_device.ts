@@ -221,13 +221,29 @@ export class SyncDevice implements SyncClient {
     this.#check();
   }
 
-  /** Looks after each step of the work whether all is done. */
+  /** Looks after each step of the work whether all is done, and clears up then. */
   async #noteProgress(signal: AbortSignal): Promise<void> {
     const bells = [this.#local.bell, this.#ledger.up.bell, this.#ledger.down.bell];
     for (const bell of bells) bell.ringOn(signal);
+    let isTidy = false;
     while (!signal.aborted) {
+      const rung = Promise.race(bells.map((bell) => bell.rung));
       this.#check();
-      await Promise.race(bells.map((bell) => bell.rung));
+      if (this.#isSynced && !isTidy) await this.#removeParts();
+      isTidy = this.#isSynced;
+      await rung;
+    }
+  }
+
+  /** Nobody wants the contents any more that were fetched in part and then replaced on the server. */
+  async #removeParts(): Promise<void> {
+    const { stage, log } = this.#options;
+    const troubles = [...this.#ledger.down.troubles()];
+    const wanted = troubles.map(({ path }) => this.#ledger.row(path).remote);
+    try {
+      await stage.keepParts(wanted.filter((content) => content !== undefined));
+    } catch (error) {
+      log((error as Error).message);
     }
   }
 
