@@ -15,6 +15,8 @@ export const fileCalls: FileCalls = {
   look,
   rename: (from, to) => Deno.renameSync(from, to),
   link,
+  readLink,
+  makeLink: (path, target) => Deno.symlinkSync(target, path),
   remove: (path) => fs.unlinkSync(path),
   makeFolder: (path) => Deno.mkdirSync(path),
   removeFolder: (path) => fs.rmdirSync(path),
@@ -48,6 +50,16 @@ function link(from: string, to: string): boolean {
     return true;
   } catch (error) {
     if (WITHOUT_LINKS.includes(errorNameOf(error))) return false;
+    throw error;
+  }
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    // EINVAL: it is something else.
+    if (["ENOENT", "EINVAL", "ENOTDIR"].includes(errorNameOf(error))) return undefined;
     throw error;
   }
 }

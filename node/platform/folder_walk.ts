@@ -10,6 +10,7 @@ import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
 import type { FolderLook, FoundEntry } from "../sync/folder.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
+import { fileCalls } from "./file_calls.ts";
 import { isExecutable, kindOf, obstacleOnWay, rememberedStamp } from "./file_state.ts";
 
 /** How long the walk keeps the event loop waiting. */
@@ -49,7 +50,9 @@ export async function lookThrough(walk: Walk, signal?: AbortSignal): Promise<Fol
       entries.push({ path, kind: "file", size: info.size, stamp, executable });
     },
     folder: (path) => entries.push({ path, kind: "folder", size: 0, stamp: "", executable: false }),
-    skip: (name, reason) => skipped.push({ name, reason }),
+    skip: (name, reason, target) => {
+      skipped.push(target === undefined ? { name, reason } : { name, reason, target });
+    },
   };
   const isReachable = obstacleOnWay(walk.root, walk.start) === undefined;
   if (isReachable) await inSlices(visit(walk, visitor), signal);
@@ -76,14 +79,34 @@ export async function findLinkOut(root: string, signal: AbortSignal): Promise<st
   return found;
 }
 
+/**
+ * Shows the visitor what is at and below the start, and yields every few milliseconds. Whoever takes the walk
+ * further waits as long as it likes.
+ *
+ * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
+ */
+export async function* visitInSlices(
+  walk: Walk,
+  visitor: Visitor,
+  signal?: AbortSignal,
+): AsyncGenerator<void, void> {
+  yield* slices(visit(walk, visitor), signal);
+}
+
 /** Goes through `steps`, some milliseconds at a time. */
 async function inSlices(steps: Iterator<void>, signal?: AbortSignal): Promise<void> {
+  for await (const _ of slices(steps, signal));
+}
+
+/** Goes through `steps`; yields after some milliseconds of them, and at the end. */
+async function* slices(steps: Iterator<void>, signal?: AbortSignal): AsyncGenerator<void, void> {
   for (;;) {
     signal?.throwIfAborted();
     const endMs = performance.now() + SLICE_MS;
-    while (performance.now() < endMs) {
-      if (steps.next().done) return;
-    }
+    let isDone = false;
+    while (!isDone && performance.now() < endMs) isDone = steps.next().done === true;
+    yield;
+    if (isDone) return;
     // No socket makes progress between two calls of setImmediate in Deno; during a timer all do.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
@@ -107,11 +130,13 @@ export interface Walk {
 }
 
 /** Takes what a walk comes to. */
-interface Visitor {
+export interface Visitor {
   file(name: string, info: Deno.FileInfo): void;
   folder?(name: string): void;
-  /** Something that cannot be used, and why. */
-  skip(name: string, reason: string): void;
+  /** A symbolic link; without this it is skipped. */
+  link?(name: string): void;
+  /** Something that cannot be used, and why; of a symbolic link also what it says. */
+  skip(name: string, reason: string, target?: string): void;
 }
 
 /** Everything below the start, without what is in the private folder or in folders with unsafe names. */
@@ -148,12 +173,14 @@ function* visit(walk: Walk, visitor: Visitor): Generator<void> {
     if (errorNameOf(error) !== "ENOENT") visitor.skip(name, reasonOf(error));
     else if (name.includes(REPLACEMENT_CHARACTER)) visitor.skip(name, "its name is not UTF-8");
   };
+  const readLink = (name: string) => fileCalls.readLink(`${root}/${name}`);
   /** Whether there is a folder. */
   const show = (name: string): boolean => {
     try {
       const info = Deno.lstatSync(`${root}/${name}`);
       if (info.isDirectory) return true;
       if (info.isFile) visitor.file(name, info);
+      else if (info.isSymlink) visitor.skip(name, `it is ${kindOf(info)}`, readLink(name));
       else visitor.skip(name, `it is ${kindOf(info)}`);
     } catch (error) {
       fail(name, error);

@@ -31,7 +31,11 @@ export interface FileCalls {
    * made, as on exFAT, or of a folder.
    */
   link(from: string, to: string): boolean;
-  /** Removes a file. */
+  /** Where a symbolic link leads, as it stands in the link; undefined where there is none. */
+  readLink(path: string): string | undefined;
+  /** Makes a symbolic link. Fails with EEXIST where there is something. */
+  makeLink(path: string, target: string): void;
+  /** Removes a file or a symbolic link. */
   remove(path: string): void;
   makeFolder(path: string): void;
   /** Removes an empty folder. Fails with ENOTEMPTY, or ENOTDIR where it is none. */

@@ -26,6 +26,8 @@ export interface FoundFile extends FileState {
 export interface SkippedFile {
   readonly name: string;
   readonly reason: string;
+  /** Of a symbolic link what it says, as far as that can be read. */
+  readonly target?: string;
 }
 
 /** What a walk through the folder found. */

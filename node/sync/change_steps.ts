@@ -13,6 +13,7 @@ import type { FileCalls, FileInfo } from "../store/file_calls.ts";
 import { Folders } from "../store/folders.ts";
 import { Aside, isSameFile } from "./aside.ts";
 import type { Steps } from "./aside.ts";
+import { isLinkStamp, linkStamp } from "./folder.ts";
 import type { Change, ChangeOutcome } from "./folder.ts";
 
 type ChangeOf<Kind extends Change["kind"]> = Extract<Change, { kind: Kind }>;
@@ -51,9 +52,12 @@ export class ChangeSteps {
   #make(change: Change): Steps<Outcome> {
     switch (change.kind) {
       case "place":
-        return change.expect === undefined
-          ? this.#placeNew(change)
+        if (change.expect === undefined) return this.#placeNew(change);
+        return isLinkStamp(change.expect)
+          ? this.#replaceLink(change, change.expect)
           : this.#replace(change, change.expect);
+      case "link":
+        return this.#link(change);
       case "move":
         return this.#move(change);
       case "mode":
@@ -110,6 +114,41 @@ export class ChangeSteps {
     }
   }
 
+  /** A link is what it says and nothing more: what was written into it at the last moment is not kept. */
+  *#replaceLink(
+    { path, staged, executable }: ChangeOf<"place">,
+    expect: string,
+  ): Steps<Outcome> {
+    const target = this.#pathOf(path);
+    if (!this.#isStill(target, expect)) return undefined;
+    const file = this.#prepare(staged, { executable });
+    yield;
+    this.#calls.rename(staged, target);
+    return this.#doneAt(target, file);
+  }
+
+  *#link({ path, target: says, temporary, expect }: ChangeOf<"link">): Steps<Outcome> {
+    const target = this.#pathOf(path);
+    if (expect === undefined) {
+      this.#folders.makeFor(target);
+      this.#calls.makeLink(target, says);
+      return DONE;
+    }
+    if (!this.#isStill(target, expect)) return undefined;
+    this.#calls.makeLink(temporary, says);
+    yield;
+    this.#calls.rename(temporary, target);
+    return DONE;
+  }
+
+  /** Whether the file or link at a local path is the one that was expected. */
+  #isStill(target: string, expect: string): boolean {
+    if (!this.#folders.leadTo(target)) return false;
+    if (!isLinkStamp(expect)) return this.#calls.look(target)?.stamp === expect;
+    const says = this.#calls.readLink(target);
+    return says !== undefined && linkStamp(says) === expect;
+  }
+
   *#move({ from, path, expect, executable }: ChangeOf<"move">): Steps<Outcome> {
     const target = this.#pathOf(path);
     if (!this.#folders.leadTo(this.#pathOf(from))) return undefined;
@@ -143,6 +182,7 @@ export class ChangeSteps {
   }
 
   *#remove({ path, expect, keep }: ChangeOf<"remove">): Steps<Outcome> {
+    if (isLinkStamp(expect)) return this.#removeLink(this.#pathOf(path), expect);
     if (!this.#folders.leadTo(this.#pathOf(path))) return undefined;
     const old = yield* this.#aside.take({ path, expect, kind: "old" });
     if (old === undefined) return undefined;
@@ -154,6 +194,12 @@ export class ChangeSteps {
       yield* this.#aside.putBack(path, "old");
       throw error;
     }
+    return DONE;
+  }
+
+  #removeLink(target: string, expect: string): Outcome {
+    if (!this.#isStill(target, expect)) return undefined;
+    this.#calls.remove(target);
     return DONE;
   }
 
@@ -234,6 +280,7 @@ export class ChangeSteps {
 
 const ACTIONS = {
   place: "write",
+  link: "make the link",
   move: "write",
   mode: "change the mode of",
   remove: "remove",

@@ -32,7 +32,20 @@ export interface FolderLook {
 /** Paths at or below which something may have changed; "" stands for everything. */
 export type Hint = readonly string[];
 
-/** A change of the folder. `expect` is the stamp of the file that is there, or undefined for nothing at all. */
+/** What stands for a symbolic link's stamp where a change expects one. */
+export function linkStamp(target: string): string {
+  return `link ${target}`;
+}
+
+/** Whether it stands for a link, and not for a file. */
+export function isLinkStamp(stamp: string): boolean {
+  return stamp.startsWith("link ");
+}
+
+/**
+ * A change of the folder. `expect` is the stamp of the file or the symbolic link that is there, or undefined for
+ * nothing at all.
+ */
 export type Change =
   /**
    * A verified content gets a name. `staged` is a local path on the same file system and is gone
@@ -55,6 +68,16 @@ export type Change =
     readonly expect: string;
     readonly path: string;
     readonly executable: boolean;
+  }
+  /** A symbolic link gets a name. Missing folders on the way are made. */
+  | {
+    readonly kind: "link";
+    readonly path: string;
+    /** Where it leads, as it stands in the link. */
+    readonly target: string;
+    /** A local path on the same file system at which there is nothing. */
+    readonly temporary: string;
+    readonly expect: string | undefined;
   }
   /** A file becomes executable, or stops being so. */
   | {

@@ -31,7 +31,7 @@ export interface WriteOptions {
 export interface Inode {
   readonly kind: FileInfo["kind"];
   readonly number: number;
-  /** Of a file; never changed in place. */
+  /** Of a file, or what a symbolic link says; never changed in place. */
   bytes: Uint8Array<ArrayBuffer>;
   mode: number;
   /** Counts at the last write, and at the last change of any kind. */
@@ -61,6 +61,12 @@ export class MemoryFiles {
       this.#put(to, node);
       return true;
     },
+    readLink: (path) => {
+      const node = this.#nodes.get(path);
+      const isLink = node?.kind === "other" && node.bytes.length > 0;
+      return isLink ? new TextDecoder().decode(node.bytes) : undefined;
+    },
+    makeLink: (path, target) => this.makeOther(path, target),
     remove: (path) => {
       if (this.#get(path).kind === "folder") throw errorOf("EISDIR");
       this.#drop(path);
@@ -131,10 +137,12 @@ export class MemoryFiles {
     this.#put(path, this.#make("folder", FOLDER_MODE));
   }
 
-  /** Makes a symbolic link, pipe or the like. */
-  makeOther(path: string): void {
+  /** Makes a symbolic link that says `target`, or without one a pipe or the like. */
+  makeOther(path: string, target = ""): void {
     this.#require(path, false);
-    this.#put(path, this.#make("other", FILE_MODE));
+    const node = this.#make("other", FILE_MODE);
+    node.bytes = new TextEncoder().encode(target);
+    this.#put(path, node);
   }
 
   /** Removes a file, or a folder with all that is in it. */

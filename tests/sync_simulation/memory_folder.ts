@@ -163,7 +163,9 @@ export class MemoryFolder implements SyncFolder {
     if (info === undefined || path === PRIVATE_FOLDER) return;
     const problem = path === "" ? undefined : nameProblem(path);
     if (problem !== undefined || info.kind === "other") {
-      found.skipped.push({ name: path, reason: problem ?? "it is a symbolic link" });
+      const target = this.#files.calls.readLink(local);
+      const skipped = { name: path, reason: problem ?? "it is a symbolic link" };
+      found.skipped.push(target === undefined ? skipped : { ...skipped, target });
       return;
     }
     const { kind, size, seenStamp, mode } = info;

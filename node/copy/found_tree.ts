@@ -1,0 +1,55 @@
+/**
+ * What was at and below the place where a tree goes, before it was copied: by path, each until the source lists
+ * something with that path. What is left in the end is what the source does not have.
+ */
+
+import { linkStamp } from "../sync/folder.ts";
+import type { FolderLook, FoundEntry, SyncFolder } from "../sync/folder.ts";
+
+/** A symbolic link. */
+export interface FoundLink {
+  readonly path: string;
+  readonly kind: "link";
+  readonly target: string;
+  /** As a change expects it (sync/folder.ts). */
+  readonly stamp: string;
+}
+
+/** Something that p2pnode neither makes nor takes away. */
+export interface FoundOther {
+  readonly path: string;
+  readonly kind: "other";
+  /** What it is, or why it cannot be looked at. */
+  readonly reason: string;
+}
+
+/** What is at a path of the folder. */
+export type Found = FoundEntry | FoundLink | FoundOther;
+
+/** Looks at what is at and below a path. Throws `Cannot read ROOT: reason`, or the signal's reason. */
+export async function findTree(
+  folder: Pick<SyncFolder, "look">,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Map<string, Found>> {
+  const look = await folder.look(path, signal);
+  return new Map([...foundIn(look)].map((found) => [found.path, found]));
+}
+
+/** What is at a path itself. */
+export async function findAt(
+  folder: Pick<SyncFolder, "look">,
+  path: string,
+): Promise<Found | undefined> {
+  for (const found of foundIn(await folder.look(path))) if (found.path === path) return found;
+  return undefined;
+}
+
+function* foundIn({ entries, skipped }: FolderLook): Generator<Found> {
+  yield* entries;
+  for (const { name: path, reason, target } of skipped) {
+    yield target === undefined
+      ? { path, kind: "other", reason }
+      : { path, kind: "link", target, stamp: linkStamp(target) };
+  }
+}
