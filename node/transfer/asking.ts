@@ -10,6 +10,9 @@ import type { MissingContent } from "./contents.ts";
 /** The other side may have to read a huge file first. That it is alive is seen to by the connection. */
 const ANSWER_TIMEOUT_MS = 15 * 60_000;
 
+/** What answers requests: a connection, or something that hands them on to one of several. */
+export type Asker = Pick<Connection, "ask" | "cancel">;
+
 /** An answer, and where its chunk is read from. */
 export interface IncomingAnswer {
   readonly message: Message;
@@ -32,7 +35,7 @@ export class NotFetched extends Error {
  * @throws what ended the connection, or the signal's reason.
  */
 export function ask(
-  connection: Connection,
+  connection: Asker,
   message: Message,
   { take, signal }: {
     readonly take: (answer: IncomingAnswer) => Promise<boolean>;
@@ -91,7 +94,7 @@ export function wrongAnswer(what: string): ProtocolError {
 
 /** Reads the answers to a request into `into`, one after the other, until it is full. */
 export async function askForBytes(
-  connection: Connection,
+  connection: Asker,
   message: Message,
   { type, into, signal }: {
     /** The type of the answers. */

@@ -1,6 +1,6 @@
 /** The contents that the other side of a connection has, as the port of the room has them. */
 
-import type { Connection } from "../../protocol/connection.ts";
+import type { Asker } from "./asking.ts";
 import type { ArrivedContent, ContentFetcher, FetchOptions } from "./contents.ts";
 import type { MissingContent, WantedContent } from "./contents.ts";
 import { FetchRun } from "./fetch_run.ts";
@@ -14,12 +14,12 @@ export interface RemoteContentsOptions {
   readonly pathOf: (path: string) => string;
 }
 
-/** Fetches over one connection. Calls of `fetch` may run side by side. A base with the wanted content is copied. */
+/** Fetches from one asker. Calls of `fetch` may run side by side. A base with the wanted content is copied. */
 export class RemoteContents implements ContentFetcher {
-  readonly #connection: Connection;
+  readonly #connection: Asker;
   readonly #options: RemoteContentsOptions;
 
-  constructor(connection: Connection, options: RemoteContentsOptions) {
+  constructor(connection: Asker, options: RemoteContentsOptions) {
     this.#connection = connection;
     this.#options = options;
   }

@@ -9,7 +9,6 @@
 
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import { sameBytes } from "../../protocol/bytes.ts";
-import type { Connection } from "../../protocol/connection.ts";
 import { PIECE_SIZE, RANGE_COUNT_MAX } from "../../protocol/content_messages.ts";
 import {
   blockCount,
@@ -21,7 +20,7 @@ import {
 } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import { ask, askForBytes, NotFetched, wrongAnswer } from "./asking.ts";
-import type { IncomingAnswer } from "./asking.ts";
+import type { Asker, IncomingAnswer } from "./asking.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import type {
   ArrivedContent,
@@ -49,7 +48,7 @@ const BASES_MAX = 8;
 
 /** What fetching a content takes. */
 export interface LargeFetchContext extends FetchOptions {
-  readonly connection: Connection;
+  readonly connection: Asker;
   readonly stage: Stage;
   /** The local path of what a base's `path` names. */
   readonly pathOf: (path: string) => string;

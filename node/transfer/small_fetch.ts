@@ -3,11 +3,10 @@
  * are verified and from which they are staged.
  */
 
-import type { Connection } from "../../protocol/connection.ts";
 import { SMALL_COUNT_MAX } from "../../protocol/content_messages.ts";
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 import { ask, wrongAnswer } from "./asking.ts";
-import type { IncomingAnswer } from "./asking.ts";
+import type { Asker, IncomingAnswer } from "./asking.ts";
 import type { ArrivedContent, MissingContent, WantedContent } from "./contents.ts";
 import type { Stage, WrittenPack } from "./stage.ts";
 
@@ -36,7 +35,7 @@ export function sizeOfAll(wants: readonly WantedContent[]): number {
 export async function fetchSmall(
   wants: readonly WantedContent[],
   { connection, stage, signal }: {
-    readonly connection: Connection;
+    readonly connection: Asker;
     readonly stage: Pick<Stage, "write">;
     readonly signal: AbortSignal;
   },
