@@ -3,7 +3,7 @@
 import { toHex } from "../../protocol/bytes.ts";
 import { nameProblem } from "../../protocol/path.ts";
 import type { Log } from "../../protocol/ports.ts";
-import type { Kind } from "../sync/entry.ts";
+import type { Entry, Kind } from "../sync/entry.ts";
 import type { ReplicaId } from "../sync/version.ts";
 import type {
   IndexChanges,
@@ -55,8 +55,15 @@ const SCHEMA = `
     bytes BLOB NOT NULL,
     UNIQUE (id, size)
   );
+  CREATE TABLE intention (
+    path TEXT PRIMARY KEY,
+    id BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    executable INTEGER NOT NULL,
+    version TEXT NOT NULL
+  ) WITHOUT ROWID;
 `;
-const VERSION = 0x7032_0101;
+const VERSION = 0x7032_0102;
 
 /** Rows that are in memory at once while all are gone through. */
 const PAGE_COUNT = 1000;
@@ -218,6 +225,26 @@ export class UserDatabase implements UserIndex {
     }
   }
 
+  intend(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    this.#database.changeSoon(() => {
+      const insert = this.#prepare(
+        "REPLACE INTO intention (path, id, size, executable, version) VALUES (?, ?, ?, ?, ?)",
+      );
+      for (const { path, id, size, executable, version } of entries) {
+        insert.run(path, id, size, executable ? 1 : 0, version);
+      }
+    });
+  }
+
+  intended(path: string): Entry | undefined {
+    const [row] = this.#rows<Omit<EntryRow, "kind" | "sequence" | "stamp">>(
+      "SELECT * FROM intention WHERE path = ?",
+      path,
+    );
+    return row && { ...row, kind: "file", executable: row.executable !== 0 };
+  }
+
   commit(changes: IndexChanges): void {
     const id = changes.renew === true ? newId() : undefined;
     let sequence = this.#sequence;
@@ -235,13 +262,14 @@ export class UserDatabase implements UserIndex {
     this.#database[Symbol.dispose]();
   }
 
-  #forget({ dropped = [], expired = [], settled = [] }: IndexChanges): void {
+  #forget({ dropped = [], expired = [], settled = [], fulfilled = false }: IndexChanges): void {
     const drop = this.#prepare("DELETE FROM entry WHERE path = ?");
     for (const path of dropped) drop.run(path);
     const expire = this.#prepare("DELETE FROM old_version WHERE path = ? AND number = ?");
     for (const { path, number } of expired) expire.run(path, number);
     const settle = this.#prepare("DELETE FROM pending WHERE id = ? AND size = ?");
     for (const { id, size } of settled) settle.run(id, size);
+    if (fulfilled) this.#prepare("DELETE FROM intention").run();
   }
 
   /** Answers the sequence number of the last one. */

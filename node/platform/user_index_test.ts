@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { seededRandom } from "../../protocol/testing.ts";
 import { temporaryFolder } from "../../tests/files.ts";
 import { MemoryUserIndex } from "../../tests/sync_simulation/memory_user_index.ts";
+import type { Entry } from "../sync/entry.ts";
 import type { IndexChanges, UserIndex } from "../sync/server/user_index.ts";
 import { UserDatabase } from "./user_index.ts";
 
@@ -32,7 +33,12 @@ const changes: fc.Arbitrary<IndexChanges> = fc.record({
   replaced: fc.array(replaced, { maxLength: 3 }),
   expired: fc.array(fc.record({ path, number: fc.integer({ min: 1, max: 3 }) }), { maxLength: 1 }),
   settled: fc.array(content, { maxLength: 1 }),
+  fulfilled: fc.boolean(),
 }, { noNullPrototype: true }) as fc.Arbitrary<IndexChanges>;
+
+const intended = entry.map(({ path, id, size, executable, version }): Entry => (
+  { path, kind: "file", id, size, executable, version }
+));
 
 /** All that an index tells. */
 function viewOf(index: UserIndex) {
@@ -44,6 +50,7 @@ function viewOf(index: UserIndex) {
   return {
     sequence: index.sequence,
     entries: paths.map((one) => index.get(one)),
+    intended: paths.map((one) => index.intended(one)),
     present: [...index.present()].map(({ path, kind, executable, stamp }) => (
       { path, kind, executable, stamp }
     )).sort(byPath),
@@ -60,14 +67,15 @@ function viewOf(index: UserIndex) {
 
 Deno.test("UserDatabase tells the same as an index in memory, also when it is opened again", () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(changes, content), { maxLength: 8 }), (steps) => {
+    fc.property(fc.array(fc.oneof(changes, content, intended), { maxLength: 8 }), (steps) => {
       using folder = temporaryFolder();
       const file = `${folder.path}/index.db`;
       let database = new UserDatabase(file, () => {});
       const memory = new MemoryUserIndex(seededRandom(1));
       for (const step of steps) {
         for (const index of [database, memory]) {
-          if ("id" in step) index.keep([{ ...step, bytes: new Uint8Array([step.size]) }]);
+          if ("path" in step) index.intend([step]);
+          else if ("id" in step) index.keep([{ ...step, bytes: new Uint8Array([step.size]) }]);
           else index.commit(step);
         }
         assertEquals(viewOf(database), viewOf(memory));

@@ -6,7 +6,7 @@
  * wanted them gives them their names. Sync does so in both directions, copy in one.
  */
 
-import { toHex } from "../../protocol/bytes.ts";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
 import type { DiskFailure } from "../store/disk.ts";
 
 /** A content: BEP 52 root of 32 bytes, and length. */
@@ -18,6 +18,12 @@ export interface ContentId {
 /** A content's name in maps and file names. */
 export function contentKey({ id, size }: ContentId): string {
   return `${toHex(id)}-${size}`;
+}
+
+/** The content that has this name; undefined for any other text. */
+export function contentOfKey(key: string): ContentId | undefined {
+  const [, hex, size] = /^([0-9a-f]{64})-(0|[1-9][0-9]{0,15})$/.exec(key) ?? [];
+  return hex === undefined ? undefined : { id: fromHex(hex), size: Number(size) };
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { sameBytes, toHex } from "../../protocol/bytes.ts";
 import type { Random } from "../../protocol/ports.ts";
+import type { Entry } from "../../node/sync/entry.ts";
 import type { ReplicaId } from "../../node/sync/version.ts";
 import type {
   IndexChanges,
@@ -26,6 +27,7 @@ export class MemoryUserIndex implements UserIndex {
   readonly #entries = new Map<string, IndexedEntry>();
   readonly #versions = new Map<string, OldVersion[]>();
   readonly #pending = new Map<string, PendingContent>();
+  readonly #intended = new Map<string, Entry>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -102,10 +104,19 @@ export class MemoryUserIndex implements UserIndex {
     return [...this.#pending.values()];
   }
 
+  intend(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#intended.set(entry.path, entry);
+  }
+
+  intended(path: string): Entry | undefined {
+    return this.#intended.get(path);
+  }
+
   commit(changes: IndexChanges): void {
     const { put = [], dropped = [], stamps = [], replaced = [], expired = [], settled = [] } =
       changes;
     if (changes.renew === true) this.#id = this.#bytes(16);
+    if (changes.fulfilled === true) this.#intended.clear();
     for (const path of dropped) this.#entries.delete(path);
     for (const { path, number } of expired) {
       const kept = (this.#versions.get(path) ?? []).filter((one) => one.number !== number);

@@ -3,7 +3,8 @@
  *
  * Whoever runs it keeps all others from changing the same space. Contents that came from the device are
  * staged already; those that the user has at other paths are copied. What a crash leaves between the change
- * of the tree and that of the index is put right when the space is opened (inspection.ts).
+ * of the tree and that of the index is put right when the space is opened (inspection.ts), with the versions
+ * that the index knows as intended.
  */
 
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
@@ -71,6 +72,8 @@ export class Application {
     const moves = findMoves(decided.accepted);
     await this.#stageContents(decided, moves);
     const steps = planTree({ decided, moves, staged: this.#staged, places, keepsVersions });
+    const entries = steps.flatMap(({ accepted }) => accepted === undefined ? [] : [accepted.entry]);
+    pieces.index.intend(entries.filter(({ kind }) => kind === "file"));
     const outcomes = await pieces.folder.change(steps.map(({ change }) => change));
     for (const [at, step] of steps.entries()) this.#settle(step, outcomes[at]!);
     await this.#makeDurable(steps);
@@ -189,7 +192,7 @@ export class Application {
       const { path, id, size, executable } = before;
       return [{ path, id, size, executable, replacedMs, device }];
     });
-    index.commit({ put, replaced });
+    index.commit({ put, replaced, fulfilled: true });
     return replaced.map(({ path }) => path);
   }
 }

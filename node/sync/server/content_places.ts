@@ -5,9 +5,8 @@
  * content is at some path of the folder needs no file there at all.
  */
 
-import { fromHex, sameBytes } from "../../../protocol/bytes.ts";
 import { PRIVATE_FOLDER } from "../../../protocol/path.ts";
-import { contentKey } from "../../transfer/contents.ts";
+import { contentKey, contentOfKey } from "../../transfer/contents.ts";
 import type { ContentId, ContentSource, LocatedContent } from "../../transfer/contents.ts";
 import type { LocalContent } from "../../transfer/stage.ts";
 import type { UserPieces } from "./ports.ts";
@@ -52,11 +51,6 @@ export class ContentPlaces implements ContentSource {
     return { ...content, path: this.pathOf(content.path) };
   }
 
-  /** Whether both are the same content. */
-  isSame(a: ContentId, b: ContentId): boolean {
-    return a.size === b.size && sameBytes(a.id, b.id);
-  }
-
   /** Whether a file has the content whose path is none of these. */
   livesOutside(content: ContentId, paths: ReadonlySet<string>): boolean {
     const files = this.#pieces.index.filesWith(content, CANDIDATES_MAX);
@@ -79,9 +73,8 @@ export class ContentPlaces implements ContentSource {
 
   /** Whether an old version may need the file of that key in the trash. */
   isNeeded(key: string): boolean {
-    const [hex = "", size = ""] = key.split("-");
-    const isKey = /^[0-9a-f]{64}$/.test(hex) && /^\d+$/.test(size);
-    return isKey && this.#pieces.index.hasVersionWith({ id: fromHex(hex), size: Number(size) });
+    const content = contentOfKey(key);
+    return content !== undefined && this.#pieces.index.hasVersionWith(content);
   }
 
   /** Where a file in the trash with this content goes. */

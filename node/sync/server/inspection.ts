@@ -2,19 +2,22 @@
  * Compares a user's folder with the index and puts right what differs: when the space is opened, and where
  * a change finds something else on the disk than the index says.
  *
- * What is new or different on the disk becomes a change by the server. What is missing comes back from
+ * What is new or different on the disk becomes a change by the server, unless it is what a device wanted there
+ * when a crash came before the index: then it has that device's version. What is missing comes back from
  * wherever the user has the same content: it was moved or deleted by a batch of which the index has never
  * heard, and the device will say so again. The server makes no deletion of it. What cannot come back is
  * forgotten, and the index gets another id, so that the devices list everything and put it again.
  */
 
 import type { Log } from "../../../protocol/ports.ts";
-import { FOLDER } from "../entry.ts";
+import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import type { FoundEntry } from "../folder.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { needsContent, ownVersion } from "./decision.ts";
+import { compareVersions, NO_VERSION } from "../version.ts";
+import type { Version } from "../version.ts";
 import type { UserPieces } from "./ports.ts";
 import type { IndexChanges, IndexedEntry, OldVersion, PresentEntry } from "./user_index.ts";
 
@@ -111,11 +114,21 @@ class Inspection {
         continue;
       }
       const { id, size } = hashed;
-      const version = ownVersion(before, index);
+      const version = this.#versionOf(path, state);
       put.push({ kind: "file", id, size, executable, path, version, stamp });
       replaced.push(...this.#lost(before, state));
     }
     index.commit({ put, stamps, replaced });
+  }
+
+  /** The version of what was found at a path. */
+  #versionOf(path: string, state: State): Version {
+    const { index } = this.#options.pieces;
+    const before = index.get(path);
+    const intended = index.intended(path);
+    const isIntended = intended !== undefined && sameState(intended, state) &&
+      compareVersions(intended.version, before?.version ?? NO_VERSION) === "follows";
+    return isIntended ? intended.version : ownVersion(before, index);
   }
 
   /** A content that was at a path is an old version from now on, if it is in the trash. */

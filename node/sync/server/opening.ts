@@ -4,6 +4,7 @@
  */
 
 import type { Change, ChangeOutcome } from "../folder.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { inspect } from "./inspection.ts";
@@ -47,7 +48,7 @@ async function putBack(
   const { entries: [found] } = await folder.look(path);
   if (found?.kind === "folder") return;
   const there = found === undefined ? undefined : await hash(path, found.size, pieces);
-  if (there !== undefined && places.isSame(there, content)) return;
+  if (there !== undefined && contentKey(there) === contentKey(content)) return;
   const [written] = (await stage.write([content], content.bytes.slice().buffer)).outcomes;
   if (typeof written !== "object" || !("staged" in written)) {
     const reason = typeof written === "object" ? written.error : "the index is damaged";

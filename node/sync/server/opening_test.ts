@@ -77,6 +77,32 @@ Deno.test("a replacement of which the index never heard is adopted, and what was
   assertEquals(disk.textOf("alice", "x"), "one");
 });
 
+Deno.test("a replacement of which the index knows as intended is no change by the server", async () => {
+  const disk = await diskWith(["x", "one"]);
+  const index = disk.indexOf("alice");
+  index.commit({ settled: [index.get("x")!] });
+  const commit = index.commit.bind(index);
+  index.commit = (changes) => {
+    if (changes.fulfilled) throw new Error("Cannot use the index: the process is killed");
+    commit(changes);
+  };
+  {
+    await using server = new TestServer(disk);
+    using a = await server.join(1);
+    await a.put(["x", "two", `${A}:2`], ["y", "new", `${A}:1`]).catch(() => {});
+  }
+  assertEquals(disk.textOf("alice", "x"), "two");
+  index.commit = commit;
+  await using server = new TestServer(disk);
+  using a = await server.join(1);
+  assertEquals(index.get("x")?.version, `${A}:2`);
+  assertEquals(index.get("y")?.version, `${A}:1`);
+  assertEquals(await a.put(["x", "three", `${A}:3`], ["y", "newer", `${A}:2`]), [
+    "stored",
+    "stored",
+  ]);
+});
+
 Deno.test("an index that fails ends the space, which is then opened anew", async () => {
   const disk = new ServerDisk();
   await using server = new TestServer(disk);

@@ -60,6 +60,8 @@ export interface IndexChanges {
   readonly expired?: readonly Pick<OldVersion, "path" | "number">[];
   /** Small contents that need not be kept any longer: their files are on the disk for good, or are gone. */
   readonly settled?: readonly ContentId[];
+  /** What was intended is done, or never will be. */
+  readonly fulfilled?: boolean;
   /** Gives the index another id. */
   readonly renew?: boolean;
 }
@@ -100,6 +102,14 @@ export interface UserIndex extends Disposable {
   keep(contents: readonly PendingContent[]): void;
   /** The small contents that are kept, one after the other. */
   pending(): Iterable<PendingContent>;
+
+  /**
+   * Notes entries of files before the folder is changed to them, so that a file that is there without an entry
+   * after a crash is known for what it is. A power failure may take these notes.
+   */
+  intend(entries: readonly Entry[]): void;
+  /** The entry that was intended for a path. */
+  intended(path: string): Entry | undefined;
 
   /** Makes all of the changes or none. They are on the disk for good when this returns. */
   commit(changes: IndexChanges): void;
