@@ -14,7 +14,7 @@ import {
 } from "../../../protocol/errors.ts";
 import { handshake } from "../../../protocol/handshake.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
-import type { Duplex } from "../../../protocol/ports.ts";
+import type { Duplex, Network } from "../../../protocol/ports.ts";
 import { dial } from "../../swarm/links.ts";
 import { RemoteContents } from "../../transfer/content_fetcher.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
@@ -53,9 +53,9 @@ export async function connect(
   { device, bytes, signal }: Omit<SessionOptions, "shared">,
 ): Promise<Connection> {
   const { identity, agent, verify, nonce, clock, server } = device;
-  const connection = new Connection(counted(await dial(device, server), bytes));
-  const stop = () => connection.close();
-  signal.addEventListener("abort", stop);
+  const network = stoppable(device.network, signal);
+  const connection = new Connection(counted(await dial({ network, clock }, server), bytes));
+  using _stop = closeOn(signal, connection);
   try {
     await handshake(connection, {
       identity,
@@ -69,8 +69,6 @@ export async function connect(
     return connection;
   } catch (reason) {
     throw isFinal(reason) ? new Refused((reason as Error).message) : reason;
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -127,8 +125,7 @@ export class Session {
     const running = connection.run((frame) => {
       if (!server.receive(frame)) throw unexpected(frame.message);
     }).then((reason) => ended.abort(reason ?? new Error("the server closed the connection")));
-    const stop = () => connection.close();
-    this.#options.signal.addEventListener("abort", stop);
+    using _stop = closeOn(this.#options.signal, connection);
     try {
       const place = await this.#join();
       joined();
@@ -140,7 +137,6 @@ export class Session {
       }
     } finally {
       connection.close();
-      this.#options.signal.removeEventListener("abort", stop);
       await running;
     }
     throw ended.signal.reason;
@@ -200,6 +196,23 @@ function isFinal(reason: unknown): boolean {
   const { code } = reason;
   return code === ErrorCode.busy || code === ErrorCode.malformed || code === ErrorCode.version ||
     code === ErrorCode.unexpected || code === ErrorCode.signature;
+}
+
+/** Closes a connection when `signal` is aborted, also where it was before, until the answer is disposed of. */
+function closeOn(signal: AbortSignal, connection: Connection): Disposable {
+  const stop = () => connection.close();
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) };
+}
+
+/** A network on which no stream is waited for after `signal` was aborted. */
+function stoppable(network: Network, signal: AbortSignal): Network {
+  return {
+    connect: (address, late) =>
+      network.connect(address, late === undefined ? signal : AbortSignal.any([late, signal])),
+    listen: (address) => network.listen(address),
+  };
 }
 
 function counted(stream: Duplex, bytes: ByteCounts): Duplex {

@@ -31,7 +31,16 @@ export class TestMachine {
   /** Starts the device. Its end is in the answer. */
   start(options: Partial<SyncDeviceOptions> = {}): SyncDevice {
     this.#stop = new AbortController();
-    const device = new SyncDevice({
+    const device = new SyncDevice(this.options(options));
+    this.device = device;
+    this.#ended = device.run(this.#stop.signal);
+    this.#ended.catch(() => {});
+    return device;
+  }
+
+  /** What its device is made of. */
+  options(options: Partial<SyncDeviceOptions> = {}): SyncDeviceOptions {
+    return {
       user: "alice",
       device: `machine${this.number}`,
       server: { host: "127.0.0.1", port: 7000 },
@@ -51,11 +60,7 @@ export class TestMachine {
       canAsk: true,
       timings: { settleMs: 1, deletionSettleMs: 10, redialMs: 5, retryMs: 50 },
       ...options,
-    });
-    this.device = device;
-    this.#ended = device.run(this.#stop.signal);
-    this.#ended.catch(() => {});
-    return device;
+    };
   }
 
   /** Resolves, or rejects, as the device's run does. */

@@ -57,10 +57,11 @@ export class Uploads {
     }
   }
 
-  /** Tells the server of all there is, as it comes, until `signal` is aborted. */
+  /** Tells the server of all there is, as it comes, until the connection ends or `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    const { connection } = this.#context;
     this.#queue.bell.ringOn(signal);
-    while (!signal.aborted) {
+    while (!signal.aborted && !connection.isClosed) {
       for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
         void this.#send(batch);
       }
@@ -68,6 +69,7 @@ export class Uploads {
     }
   }
 
+  /** The next request; none while there are enough of them. */
   #next(): Batch | undefined {
     const { small, large, deletion, last } = this.#requests;
     if (small + large + deletion + last >= REQUESTS_MAX) return undefined;
