@@ -30,6 +30,7 @@ export class Ledger {
       for (const path of [...queue.openPaths()]) this.#sort(this.row(path));
     }
     for (const row of this.index.unsynced()) this.#sort(row);
+    this.#wakeFilesForFolders();
   }
 
   /** Nobody works on anything any more. */
@@ -91,8 +92,14 @@ export class Ledger {
     const isUp = !isNothing && kind === "put";
     this.up.set(path, isUp ? rankOf(there.kind, here) : undefined);
     this.down.set(path, isNothing || isUp ? undefined : rankOf(here.kind, there));
+    if (here.kind === "absent") this.#wakeFilesForFolders();
     if (isUp && here.kind === "absent" && there.kind === "file") {
       this.#departures.set(contentKey(there), path);
     }
+  }
+
+  /** Files that wait until nothing is below their path may have waited for what has just changed. */
+  #wakeFilesForFolders(): void {
+    if (this.up.waitingCount(Rank.fileForFolder) > 0) this.up.bell.ring();
   }
 }
