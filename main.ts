@@ -75,6 +75,13 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       return loaded(syncCommand, runSync);
     },
   },
+  fetch: {
+    summary: "Copy a folder from a server",
+    load: async () => {
+      const { fetchCommand, runFetch } = await import("./node/command/fetch.ts");
+      return loaded(fetchCommand, runFetch);
+    },
+  },
   demo: {
     summary: "Watch a file travel between five nodes on this machine",
     load: async () => {

@@ -1,6 +1,7 @@
 /** What a command needs of the process that it runs in. The real one is node/platform/world.ts. */
 
 import type { Clock, Network, Random, VerifySignature } from "../../protocol/ports.ts";
+import type { KnownContents } from "../copy/known_contents.ts";
 import type { KeyPair } from "../content/identity.ts";
 import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
@@ -44,6 +45,20 @@ export interface DeviceSpaceOptions {
   readonly log: (line: string) => void;
 }
 
+/** What copying to a folder works with; the folder is locked for this process until this is disposed of. */
+export interface CopySpace extends AsyncDisposable {
+  readonly folder: SyncFolder;
+  readonly stage: Stage;
+  readonly known: KnownContents;
+  /** A path for a link on its way into the folder, on the folder's file system, never used before. */
+  readonly temporaryPath: () => string;
+}
+
+export interface CopySpaceOptions {
+  /** Nothing will be changed in the folder, which may be missing; it is not locked. */
+  readonly isTrial: boolean;
+}
+
 /** The folders of a sync server's users, which this process has for itself until it is disposed of. */
 export interface UserSpaces extends AsyncDisposable {
   /** The folder that they are in. */
@@ -82,6 +97,8 @@ export interface World extends Disposable {
   openManifestStore(folder: Folder, log: (line: string) => void): ManifestStore & Disposable;
   /** Opens a folder to keep it in sync; made if it is missing. Throws `Cannot use ROOT: reason`. */
   openDeviceSpace(root: string, options: DeviceSpaceOptions): Promise<DeviceSpace>;
+  /** Opens a folder to copy trees to; made if it is missing. Throws `Cannot use ROOT: reason`. */
+  openCopySpace(root: string, options: CopySpaceOptions): Promise<CopySpace>;
   /** Opens the folder of a sync server; made if it is missing. Throws `Cannot use ROOT: reason`. */
   openUserSpaces(root: string, log: (line: string) => void): Promise<UserSpaces>;
   /** The key of a folder, made on first use. */

@@ -10,6 +10,7 @@
 
 import { sameBytes } from "../../protocol/bytes.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
+import type { DiskFailure } from "../store/disk.ts";
 import type { Change, ChangeOutcome, FoundEntry, SyncFolder } from "../sync/folder.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, LocatedContent, WantedContent } from "../transfer/contents.ts";
@@ -37,9 +38,12 @@ export interface DestinationOptions {
 }
 
 /** The outcome of a task: nothing where it is done, otherwise why it is not. */
-export type TaskOutcome = { readonly error: string } | undefined;
+export type TaskOutcome = DiskFailure | undefined;
 
-const BUSY: TaskOutcome = { error: "somebody changes it at the same time (run this again)" };
+const BUSY: DiskFailure = {
+  error: "somebody changes it at the same time (run this again)",
+  code: "changed",
+};
 const IN_THE_WAY = "a folder with something in it is in its place (move it away, or use --delete)";
 
 export class Destination {
@@ -99,6 +103,19 @@ export class Destination {
     if (found.kind === "file" || found.kind === "link") this.#listedCount++;
   }
 
+  /** Looks again at the places of entries that were blocked, and decides about them. */
+  async decideAgain(entries: readonly TreeEntry[], signal: AbortSignal): Promise<Decision[]> {
+    for (const entry of entries) {
+      const path = this.pathOf(entry.path);
+      for (const below of this.#found.keys()) {
+        if (below === path || below.startsWith(`${path}/`)) this.#found.delete(below);
+      }
+      const found = await findTree(this.#options.folder, path, signal);
+      for (const [below, one] of found) this.#found.set(below, one);
+    }
+    return await this.decide(entries, signal);
+  }
+
   /** Does what was decided. Staged files are gone afterwards. */
   async apply(tasks: readonly Task[]): Promise<TaskOutcome[]> {
     const changes = tasks.map((task) => this.#changesOf(task));
@@ -123,15 +140,14 @@ export class Destination {
    * @param isExcluded Of paths of the source.
    * @param unknown Paths of the source at and below which it could not list everything.
    */
-  leftovers(isExcluded: IsExcluded, unknown: readonly string[]): Leftovers {
+  leftovers(isExcluded: IsExcluded, unknown: ReadonlySet<string>): Leftovers {
     const prefix = this.#prefix;
     return new Leftovers(this.#found, this.#listedCount, {
       folder: this.#options.folder,
       start: this.#start,
       isKept: (path, isFolder) => {
         const name = path.slice(prefix.length);
-        return isExcluded(name, isFolder) ||
-          unknown.some((kept) => name === kept || name.startsWith(`${kept}/`));
+        return isExcluded(name, isFolder) || isAtOrBelow(name, unknown);
       },
     });
   }
@@ -297,8 +313,8 @@ function isDone(outcome: ChangeOutcome): outcome is Extract<ChangeOutcome, { don
 
 function errorOf(outcome: ChangeOutcome): TaskOutcome {
   if (outcome === "changed") return BUSY;
-  if (outcome === "not-empty") return { error: IN_THE_WAY };
-  return isDone(outcome) ? undefined : { error: outcome.error };
+  if (outcome === "not-empty") return { error: IN_THE_WAY, code: "exists" };
+  return isDone(outcome) ? undefined : outcome;
 }
 
 /** Whether a file has still the bytes that it was found with. */
@@ -321,4 +337,13 @@ function isComparable(entry: TreeEntry, { size }: FoundEntry): boolean {
 
 function isContent(content: LocatedContent, { id, size }: ContentId): boolean {
   return content.size === size && sameBytes(content.id, id);
+}
+
+/** Whether `path`, or a folder that it is in, is one of `paths`. */
+function isAtOrBelow(path: string, paths: ReadonlySet<string>): boolean {
+  if (paths.size === 0) return false;
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (paths.has(path.slice(0, end))) return true;
+  }
+  return paths.has("");
 }

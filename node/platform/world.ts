@@ -50,6 +50,10 @@ export function realWorld(agent: string, screen: Screen): World {
       const { openDeviceSpace } = await import("./device_space.ts");
       return await openDeviceSpace(root, options);
     },
+    openCopySpace: async (root, { isTrial }) => {
+      const { openCopySpace, openTrialSpace } = await import("./copy_space.ts");
+      return isTrial ? await openTrialSpace(root) : await openCopySpace(root);
+    },
     openUserSpaces: async (root, log) => {
       const { openUserSpaces } = await import("./user_spaces.ts");
       return await openUserSpaces(root, log);
