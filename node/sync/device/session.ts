@@ -155,9 +155,8 @@ export class Session {
   async #stream(place: MessageOf<"joined">, signal: AbortSignal): Promise<void> {
     const { ledger } = this.#context;
     const index = toHex(place.index);
-    // A server whose index was set back to an older state counts some numbers twice.
-    const { position } = ledger.index;
-    if (position.index !== index || position.after > place.sequence) {
+    // A server that has an older copy of its index makes another one of it when it is asked for what comes next.
+    if (ledger.index.position.index !== index) {
       ledger.index.forgetServer(index);
       ledger.fill();
     }

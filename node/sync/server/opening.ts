@@ -30,7 +30,10 @@ export async function makeReady(options: OpeningOptions): Promise<ContentId[]> {
       await putBack(content, entry, options);
     }
   }
+  const { sequence } = pieces.index;
   await inspect("", { pieces, places, nowMs: options.wallClock(), log });
+  // It may be an older copy of the index; then the devices know these sequence numbers for other changes.
+  if (pieces.index.sequence !== sequence) pieces.index.commit({ renew: true });
   return kept;
 }
 
