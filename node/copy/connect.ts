@@ -54,7 +54,10 @@ export async function withSource<Result>(
     });
     const ticking = passTime({ clock, stepMs: TICK_MS, signal: done.signal }, [connection]);
     try {
-      return await use(connection);
+      const result = await use(connection);
+      // The source learns that all is settled.
+      await connection.flushed();
+      return result;
     } finally {
       done.abort();
       connection.close();

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { execFileSync } from "node:child_process";
+import { linkStamp } from "../sync/folder.ts";
 import type { Change, ChangeOutcome } from "../sync/folder.ts";
 import { ChangeSteps } from "../sync/change_steps.ts";
 import { ChangeWorker } from "./change_worker.ts";
@@ -71,7 +72,8 @@ Deno.test("look() finds files and folders, each folder before what is in it", ()
     const paths = entries.map(({ path }) => path);
     assertEquals(paths.indexOf("a") < paths.indexOf("a/b"), true);
     assertEquals(paths.indexOf("a/b") < paths.indexOf("a/b/c"), true);
-    assertEquals(skipped.map(({ name }) => name).sort(), ["link", "pipe"]);
+    const targets = skipped.map(({ name, target }) => [name, target]);
+    assertEquals(targets.sort(), [["link", "a"], ["pipe", undefined]]);
   }));
 
 Deno.test("look() at a path finds what is at and below it, and nothing behind a link", () =>
@@ -89,6 +91,29 @@ Deno.test("look() at a path finds what is at and below it, and nothing behind a 
     assertEquals(await pathsAt("link/file"), []);
     assertEquals((await folder.look("link")).skipped.length, 1);
     await assertRejects(() => Promise.resolve().then(() => folder.look("../outside")), Error);
+  }));
+
+Deno.test("change() makes a link, replaces it, and puts a file in its place", () =>
+  withFolder(async (folder) => {
+    const temporary = folder.area.temporaryPath();
+    const link = (target: string, expect?: string) =>
+      changeOne(folder, { kind: "link", path: "a/link", target, temporary, expect });
+    assertEquals(codeOf(await link("../b")), "done");
+    assertEquals(codeOf(await link("c", linkStamp("b"))), "changed");
+    assertEquals(codeOf(await link("c", linkStamp("../b"))), "done");
+    assertEquals(Deno.readLinkSync(`${folder.root}/a/link`), "c");
+    const place = {
+      kind: "place",
+      path: "a/link",
+      staged: stage(folder),
+      executable: false,
+    } as const;
+    assertEquals(codeOf(await changeOne(folder, { ...place, expect: linkStamp("c") })), "done");
+    assertEquals(Deno.lstatSync(`${folder.root}/a/link`).isFile, true);
+    assertEquals(codeOf(await link("d", await stampOf(folder, "a/link"))), "done");
+    const remove = { kind: "remove", path: "a/link", expect: linkStamp("d") } as const;
+    assertEquals(codeOf(await changeOne(folder, remove)), "done");
+    assertEquals([...Deno.readDirSync(`${folder.root}/a`)], []);
   }));
 
 Deno.test("a stamp tells of new bytes, of a new file and of a new mode", () =>

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { MemoryFiles } from "../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../tests/sync_simulation/memory_folder.ts";
 import { ChangeSteps } from "./change_steps.ts";
+import { linkStamp } from "./folder.ts";
 import type { Change } from "./folder.ts";
 
 const ROOT = "/folder";
@@ -216,6 +217,34 @@ Deno.test("make() makes and removes folders, and says what is in the way", () =>
   assertEquals(outcomeOf("removeFolder", "x/y"), done);
   assertEquals(outcomeOf("removeFolder", "x/y"), done);
   assertEquals(outcomeOf("removeFolder", "a"), "changed");
+});
+
+Deno.test("make() makes links, and replaces and removes those that still say the same", () => {
+  const files = folderWithFiles();
+  const temporary = `${ROOT}/.p2pnode/parts/link`;
+  files.makeFolder(`${ROOT}/.p2pnode/parts`);
+  const link = (path: string, target: string, expect?: string) =>
+    make(files, { kind: "link", path, target, temporary, expect }).outcome;
+  const done = { done: true, stamp: "" } as const;
+  const says = (path: string) => files.calls.readLink(`${ROOT}/${path}`);
+  assertEquals(link("x/l", "../a"), done);
+  assertEquals(says("x/l"), "../a");
+  assertEquals(link("a", "b"), "changed");
+  assertEquals(link("x/l", "b", linkStamp("other")), "changed");
+  assertEquals(link("x/l", "b", linkStamp("../a")), done);
+  assertEquals(link("a", "x", stampOf(files, "a")), done);
+  assertEquals([says("x/l"), says("a"), files.nodeAt(temporary)], ["b", "x", undefined]);
+  const staged = { staged: STAGED, executable: false } as const;
+  const place = { kind: "place", path: "a", ...staged } as const;
+  assertEquals(make(files, { ...place, expect: linkStamp("y") }).outcome, "changed");
+  assertEquals(make(files, { ...place, expect: linkStamp("x") }).outcome, {
+    done: true,
+    stamp: stampOf(files, "a"),
+  });
+  const remove = { kind: "remove", path: "x/l" } as const;
+  assertEquals(make(files, { ...remove, expect: linkStamp("x") }).outcome, "changed");
+  assertEquals(make(files, { ...remove, expect: linkStamp("b") }).outcome, done);
+  assertEquals(files.nodeAt(`${ROOT}/x/l`), undefined);
 });
 
 Deno.test("make() names what it cannot get out of the way, and a staged file that is gone", () => {
