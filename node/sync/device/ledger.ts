@@ -33,9 +33,12 @@ export class Ledger {
     this.#wakeFilesForFolders();
   }
 
-  /** Nobody works on anything any more. */
+  /** Nobody works on anything any more, however the work ended; the index says what is still to be done. */
   releaseAll(): void {
-    for (const queue of [this.up, this.down]) this.release(queue, queue.busyPaths());
+    for (const queue of [this.up, this.down]) {
+      for (const path of queue.busyPaths()) queue.free(path);
+    }
+    this.fill();
   }
 
   /** The row of a path; one of which nothing is known has neither side. */
