@@ -10,6 +10,7 @@ import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { blockCount, blockSizeFor, sizeOfBlock } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
+import { giveChunkBuffer, takeChunkBuffer } from "./chunk_buffers.ts";
 import { contentKey } from "./contents.ts";
 import type { ContentId, ContentSource, LocatedContent } from "./contents.ts";
 import { inChunks, sizeOfRanges } from "./ranges.ts";
@@ -19,8 +20,6 @@ import type { LocalContent, Stage } from "./stage.ts";
 
 /** Files that stay open until all that waits has been answered. */
 const OPEN_FILES_MAX = 4;
-/** Buffers that wait for the next chunk: one is sent while the other is filled. */
-const SPARE_BUFFERS_MAX = 2;
 
 /** Where the contents are that are served. */
 export interface ServedContents {
@@ -62,7 +61,6 @@ export class AnswerMaker implements Disposable {
   readonly #contents: ServedContents;
   /** By content, the one used last at the end. */
   readonly #open = new Map<string, OpenContent>();
-  readonly #spare: ArrayBuffer[] = [];
 
   constructor(contents: ServedContents) {
     this.#contents = contents;
@@ -79,9 +77,7 @@ export class AnswerMaker implements Disposable {
 
   /** The chunk of an answer was sent. */
   release(answer: Answer): void {
-    if (!("chunk" in answer) || this.#spare.length >= SPARE_BUFFERS_MAX) return;
-    const { buffer } = answer.chunk;
-    if (buffer.byteLength === CHUNK_SIZE_MAX) this.#spare.push(buffer);
+    if ("chunk" in answer) giveChunkBuffer(answer.chunk.buffer);
   }
 
   /** Closes the files. */
@@ -125,7 +121,7 @@ export class AnswerMaker implements Disposable {
   }
 
   async #readGroup({ positions, contents, absent, size }: SmallGroup): Promise<Answer> {
-    const read = await this.#contents.stage.read(contents, this.#takeBuffer(size));
+    const read = await this.#contents.stage.read(contents, takeChunkBuffer(size));
     const present = positions.filter((_, i) => read.present[i]);
     const gone = positions.filter((_, i) => !read.present[i]);
     const presentSize = contents.reduce(
@@ -188,7 +184,7 @@ export class AnswerMaker implements Disposable {
     ranges: readonly Range[],
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const size = sizeOfRanges(ranges);
-    const chunk = new Uint8Array(this.#takeBuffer(size), 0, size);
+    const chunk = new Uint8Array(takeChunkBuffer(size), 0, size);
     try {
       let at = 0;
       for (const { offset, length } of ranges) {
@@ -229,12 +225,6 @@ export class AnswerMaker implements Disposable {
     const [key, { file }] = this.#open.entries().next().value!;
     file.close();
     this.#open.delete(key);
-  }
-
-  /** A buffer for so many bytes, anything in it. */
-  #takeBuffer(size: number): ArrayBuffer {
-    if (size < CHUNK_SIZE_MAX / 2) return new ArrayBuffer(size);
-    return this.#spare.pop() ?? new ArrayBuffer(CHUNK_SIZE_MAX);
   }
 }
 
