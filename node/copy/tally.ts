@@ -1,6 +1,7 @@
 /** Counts what happens while a tree is copied, for its progress and its summary. */
 
 import type { RateMeter } from "../swarm/rate_meter.ts";
+import { SizeStatistics } from "./size_statistics.ts";
 import type { TreeEntry, TreeTotals } from "./tree_entry.ts";
 
 /** A file on its way. */
@@ -22,10 +23,13 @@ export class CopyTally {
   madeCount = 0;
   skippedCount = 0;
   excludedCount = 0;
+  excludedBytes = 0;
   deletedCount = 0;
   failedCount = 0;
-  /** The bytes of files that were excluded or failed: they do not come. */
-  passedBytes = 0;
+  /** The bytes of files that failed: they do not come. */
+  failedBytes = 0;
+  /** Of all files that are here now, complete and verified. */
+  readonly sizes = new SizeStatistics();
   /** Large files on their way, by path. */
   readonly current = new Map<string, CurrentFile>();
   readonly #rate: RateMeter;
@@ -43,7 +47,8 @@ export class CopyTally {
 
   /** Bytes that are here or do not come. */
   get bytesDone(): number {
-    let bytes = this.fetchedBytes + this.sameBytes + this.passedBytes;
+    let bytes = this.fetchedBytes + this.sameBytes + this.excludedBytes +
+      this.failedBytes;
     for (const { bytesDone } of this.current.values()) bytes += bytesDone;
     return bytes;
   }
@@ -73,20 +78,34 @@ export class CopyTally {
     this.#latest = { path, bytesDone: size, bytesTotal: size };
     this.fetchedCount++;
     this.fetchedBytes += size;
+    this.sizes.add(size);
   }
 
-  /** A folder or link was made, or a mode set. */
-  made({ kind, size }: TreeEntry): void {
-    this.madeCount++;
+  /** An entry was here already. */
+  same({ kind, size }: TreeEntry): void {
     if (kind !== "file") return;
     this.sameCount++;
     this.sameBytes += size;
+    this.sizes.add(size);
+  }
+
+  /** An entry is left alone. */
+  excluded({ kind, size }: TreeEntry): void {
+    if (kind !== "file") return;
+    this.excludedCount++;
+    this.excludedBytes += size;
+  }
+
+  /** A folder or link was made, or a mode set. */
+  made(entry: TreeEntry): void {
+    this.madeCount++;
+    this.same(entry);
   }
 
   /** An entry could not be copied. */
   failed({ kind, path, size }: TreeEntry): void {
     this.current.delete(path);
     this.failedCount++;
-    if (kind === "file") this.passedBytes += size;
+    if (kind === "file") this.failedBytes += size;
   }
 }

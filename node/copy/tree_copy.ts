@@ -48,6 +48,8 @@ export interface TreeCopyOptions {
   /** The source waits so long before each file. */
   readonly delayMs?: number;
   readonly observe: (event: CopyEvent) => void;
+  /** Called when all that was listed is here, before anything is removed. What it throws ends the copy. */
+  readonly arrived?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -117,6 +119,7 @@ export class TreeCopy {
       await destination.look(path, this.#signal);
       for await (const page of listing.pages()) await this.#take(page);
       await this.#done();
+      this.#options.arrived?.();
       await this.#removeLeftovers();
       await this.#takeBlocked();
     } catch (error) {
@@ -135,7 +138,7 @@ export class TreeCopy {
       (entry) => this.#classOf(entry),
     );
     for (const entry of skipped) this.#noteSkipped(entry);
-    for (const entry of excluded) this.#noteExcluded(entry);
+    for (const entry of excluded) this.tally.excluded(entry);
     this.#settle([...skipped, ...excluded], "done");
     this.#carryOut(await this.#options.destination.decide(wanted, this.#signal));
   }
@@ -152,18 +155,12 @@ export class TreeCopy {
     this.#options.observe({ kind: "skipped", path, reason });
   }
 
-  #noteExcluded({ kind, size }: TreeEntry): void {
-    if (kind !== "file") return;
-    this.tally.excludedCount++;
-    this.tally.passedBytes += size;
-  }
-
   #carryOut(decisions: readonly Decision[]): void {
     const { same = [], failed = [], blocked = [], make = [], fetch = [] } = Object.groupBy(
       decisions,
       ({ kind }) => kind,
     ) as { [Kind in Decision["kind"]]?: Extract<Decision, { kind: Kind }>[] };
-    for (const { entry } of same) this.#noteSame(entry);
+    for (const { entry } of same) this.tally.same(entry);
     this.#settle(same.map(({ entry }) => entry), "done");
     for (const { entry, reason } of failed) this.#fail(entry, reason);
     this.#settle(failed.map(({ entry }) => entry), "failed");
@@ -172,12 +169,6 @@ export class TreeCopy {
     if (make.length > 0) this.#placing.add(...make);
     if (fetch.length > 0) this.#queue.add(fetch);
     this.#signal.throwIfAborted();
-  }
-
-  #noteSame({ kind, size }: TreeEntry): void {
-    if (kind !== "file") return;
-    this.tally.sameCount++;
-    this.tally.sameBytes += size;
   }
 
   /** They are decided about again when what is left over was removed; of too many, only the first ones. */
