@@ -250,12 +250,21 @@ export async function untilSame(folders: readonly string[]): Promise<void> {
   for (const other of others) assertEquals(other, first, "the folders stayed different");
 }
 
-/** Waits until `fits` answers true. */
+/** Waits until `fits` answers true. A file that it does not find is one that is just being replaced. */
 export async function until(fits: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadlineMs = performance.now() + CONVERGE_MS;
-  while (!await fits()) {
+  while (!await fitsNow(fits)) {
     if (performance.now() > deadlineMs) throw new Error(`${what} did not come in time`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+async function fitsNow(fits: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await fits();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

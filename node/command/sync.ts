@@ -8,9 +8,9 @@
  */
 
 import { addressText } from "../../protocol/address.ts";
-import { ErrorCode, RemoteError } from "../../protocol/errors.ts";
 import type { Address } from "../../protocol/ports.ts";
 import type { SyncClient, SyncEvent } from "../sync/client.ts";
+import { Refused } from "../sync/device/session.ts";
 import { SyncDevice } from "../sync/device/sync_device.ts";
 import { userNameProblem } from "../sync/user_name.ts";
 import { completeWith } from "../terminal/completion.ts";
@@ -144,7 +144,7 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
   try {
     await Promise.race([running, takeCommands(session, { prompt, signal })]);
   } catch (error) {
-    throw error instanceof RemoteError ? refusal(error, { user, server }) : error;
+    throw error instanceof Refused ? refusal(error, { user, server }) : error;
   } finally {
     ended.abort();
     await Promise.allSettled([running, showing]);
@@ -153,13 +153,10 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
 
 /** The server wants nothing to do with this device, for the reason that it gives. */
 function refusal(
-  { code, message }: RemoteError,
+  { message }: Refused,
   { user, server }: { readonly user: string; readonly server: Address },
 ): Error {
-  const advice = code === ErrorCode.busy ? " (stop one of them first)" : "";
-  return new Error(
-    `Cannot sync as ${user} at ${addressText(server)}: ${printable(message)}${advice}`,
-  );
+  return new Error(`Cannot sync as ${user} at ${addressText(server)}: ${printable(message)}`);
 }
 
 /** Carries out commands until `exit`; the end of a pipe ends nothing, that of a terminal does. */

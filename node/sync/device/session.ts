@@ -111,7 +111,8 @@ export class Session {
   /**
    * Joins, and keeps the streams going until the connection ends, which it tells by throwing the reason.
    *
-   * @throws {Refused} when the server has no place for this device, or knows no such user.
+   * @throws {Refused} when the server has no place for this device, or has given it to another process with
+   * the same key.
    */
   async run(joined: () => void): Promise<never> {
     const { connection, folder, stage, ledger } = this.#context;
@@ -139,7 +140,9 @@ export class Session {
       connection.close();
       await running;
     }
-    throw ended.signal.reason;
+    const { reason } = ended.signal;
+    const hasNoPlace = reason instanceof RemoteError && reason.code === ErrorCode.busy;
+    throw hasNoPlace ? new Refused(reason.message) : reason;
   }
 
   async #join(): Promise<MessageOf<"joined">> {

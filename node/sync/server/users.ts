@@ -72,14 +72,18 @@ export class Users {
     const last = devices.find(({ nodeId }) => nodeId === device.nodeId);
     if (last === undefined && devices.length >= DEVICES_MAX) {
       const list = devices.map((one) => `${one.name} (${one.host})`).join(", ");
-      const reason = `${name} has two devices connected already: ${list}`;
+      const reason = `${name} has two devices connected already: ${list} (stop one of them first)`;
       throw new ProtocolError(ErrorCode.busy, reason);
     }
     if (last === undefined) devices.push(device);
     else devices[devices.indexOf(last)] = device;
     user.idleMs = undefined;
     last?.connection.close(
-      new ProtocolError(ErrorCode.busy, "Cannot go on: this device has connected again"),
+      new ProtocolError(
+        ErrorCode.busy,
+        `this device has connected again from ${device.host} (if that one works in a copy of this folder, ` +
+          "remove .p2pnode there)",
+      ),
     );
     return {
       devices,
