@@ -75,6 +75,13 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       return loaded(syncCommand, runSync);
     },
   },
+  serve: {
+    summary: "Offer a folder, from which others copy",
+    load: async () => {
+      const { runServe, serveCommand } = await import("./node/command/serve.ts");
+      return loaded(serveCommand, runServe);
+    },
+  },
   fetch: {
     summary: "Copy a folder from a server",
     load: async () => {

@@ -74,6 +74,16 @@ export class Connection implements Disposable {
     return this.#reader.bytesRead;
   }
 
+  /** Whether chunks wait for the other side to take what was sent before. */
+  get isSendingChunks(): boolean {
+    return this.#outbox.hasChunks;
+  }
+
+  /** Bytes of frames with chunks that the other side, or the way to it, has taken. */
+  get chunkBytesSent(): number {
+    return this.#outbox.chunkBytesSent;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }

@@ -63,6 +63,11 @@ export class Outbox {
     return this.#underWay.length > 0;
   }
 
+  /** Whether there are chunks that the stream has not taken to the last byte. */
+  get hasChunks(): boolean {
+    return this.#chunks.length > 0 || this.#underWay.some(({ sent }) => sent !== undefined);
+  }
+
   /** Bytes of frames with chunks that the stream has taken so far: it grows within a long chunk, too. */
   get chunkBytesSent(): number {
     return this.#chunkBytesSent;

@@ -2,6 +2,7 @@
 
 import type { Clock, Network, Random, VerifySignature } from "../../protocol/ports.ts";
 import type { KnownContents } from "../copy/known_contents.ts";
+import type { SourceFolder } from "../copy/source/ports.ts";
 import type { KeyPair } from "../content/identity.ts";
 import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
@@ -10,7 +11,7 @@ import type { DeviceIndex } from "../sync/device/device_index.ts";
 import type { SyncFolder } from "../sync/folder.ts";
 import type { UserPieces } from "../sync/server/ports.ts";
 import type { Keyboard, Screen } from "../terminal/ports.ts";
-import type { Stage } from "../transfer/stage.ts";
+import type { ContentReader, Stage } from "../transfer/stage.ts";
 import type { LocalFiles } from "./local_files.ts";
 
 /** A folder that this process has for itself until it is disposed of. */
@@ -52,6 +53,14 @@ export interface CopySpace extends AsyncDisposable {
   readonly known: KnownContents;
   /** A path for a link on its way into the folder, on the folder's file system, never used before. */
   readonly temporaryPath: () => string;
+}
+
+/** What a source offers to be copied, and the threads that read it. Nothing in it is ever changed. */
+export interface ServedFolder extends Disposable {
+  readonly folder: SourceFolder;
+  readonly contents: ContentReader;
+  /** How many threads there are at most. */
+  readonly workerCount: number;
 }
 
 export interface CopySpaceOptions {
@@ -99,6 +108,8 @@ export interface World extends Disposable {
   openDeviceSpace(root: string, options: DeviceSpaceOptions): Promise<DeviceSpace>;
   /** Opens a folder to copy trees to; made if it is missing. Throws `Cannot use ROOT: reason`. */
   openCopySpace(root: string, options: CopySpaceOptions): Promise<CopySpace>;
+  /** Opens a folder or file to be served, by one thread for each processor if not told. Throws `Cannot serve PATH: reason`. */
+  openServedFolder(path: string, workerCount?: number): Promise<ServedFolder>;
   /** Opens the folder of a sync server; made if it is missing. Throws `Cannot use ROOT: reason`. */
   openUserSpaces(root: string, log: (line: string) => void): Promise<UserSpaces>;
   /** The key of a folder, made on first use. */

@@ -26,6 +26,8 @@ export interface BlockRange {
   readonly blockSize: number;
   /** Position of the first block of the run. */
   readonly first: number;
+  /** The state that the file must be in (store/folder.ts); in another one it has changed. */
+  readonly expect?: string | undefined;
 }
 
 /** Block hashes of a part of a file. */

@@ -20,8 +20,10 @@ import {
 } from "../content/tree.ts";
 import type { Geometry } from "../content/tree.ts";
 import type { DiskFailure, FileToHash, HashedFile } from "../store/disk.ts";
+import { isPossiblySame } from "../transfer/stage.ts";
 import type { BlockRange, HashedRange, SignedRange } from "./block_jobs.ts";
 import { failureOf, FileError } from "./disk_failure.ts";
+import { stateOf } from "./file_state.ts";
 
 const piece = new Uint8Array(256 * 1024);
 const hasher = new BlockHasher();
@@ -30,10 +32,10 @@ const hash = new Uint8Array(HASH_SIZE);
 
 /** Hashes a whole file and signs its blocks where there is a signer. */
 export function hashFile(
-  { path, size, blockSize }: FileToHash,
+  { path, size, blockSize, expect }: FileToHash,
   signer: Pick<Identity, "sign"> | undefined,
 ): HashedFile | DiskFailure {
-  const range = { path, size, blockSize, first: 0 };
+  const range = { path, size, blockSize, first: 0, expect };
   const hashed = hashRange(range, blockCount(size, blockSize));
   if ("error" in hashed) return hashed;
   const { hashes } = hashed;
@@ -57,6 +59,9 @@ export function hashRange(range: BlockRange, count: number): HashedRange | DiskF
     }
     const info = file.statSync();
     if (info.size !== range.size || stampOf(info) !== stamp) throw new FileError("ECHANGED");
+    const isExpected = range.expect === undefined ||
+      isPossiblySame(stateOf(info).stamp, range.expect);
+    if (!isExpected) throw new FileError("ECHANGED");
     return { hashes, stamp };
   } catch (error) {
     return failureOf(`hash ${range.path}`, error);

@@ -133,8 +133,6 @@ export interface Walk {
 export interface Visitor {
   file(name: string, info: Deno.FileInfo): void;
   folder?(name: string): void;
-  /** A symbolic link; without this it is skipped. */
-  link?(name: string): void;
   /** Something that cannot be used, and why; of a symbolic link also what it says. */
   skip(name: string, reason: string, target?: string): void;
 }

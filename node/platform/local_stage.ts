@@ -1,18 +1,17 @@
 /**
  * The stage of contents on the local disk, in worker threads that any number of stages share.
  *
- * Large files are shared out among the threads, small ones travel many in a message. How much is under way at
- * once is bounded, whatever the size of the files and their number.
+ * Reading is in local_reader.ts. How much is under way at once is bounded, whatever the size of the files and
+ * their number.
  */
 
-import { sameBytes } from "../../protocol/bytes.ts";
-import { blockSizeFor, HASH_SIZE, rootOfBlocks } from "../content/tree.ts";
+import { blockSizeFor, HASH_SIZE } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, Recipe } from "../transfer/contents.ts";
-import { isPossiblySame } from "../transfer/stage.ts";
 import type {
+  ContentReader,
   LocalContent,
   LocalFile,
   PartialContent,
@@ -22,17 +21,14 @@ import type {
   StageOptions,
   WrittenPack,
 } from "../transfer/stage.ts";
-import type { HashedRange } from "./block_jobs.ts";
 import { DerivedCache } from "./derived_cache.ts";
-import { failureOf, FileError } from "./disk_failure.ts";
-import { lookAt, openRegular } from "./file_state.ts";
-import { hashSteps } from "./hash_steps.ts";
-import type { HashStep, LargeFile } from "./hash_steps.ts";
+import { lookAt } from "./file_state.ts";
 import { inOrder } from "./in_order.ts";
 import { LocalPart } from "./local_part.ts";
-import { makeRecipe } from "./recipe_making.ts";
+import { LocalReader, rememberHashes } from "./local_reader.ts";
+import type { SharedByStages } from "./local_reader.ts";
 import { StageFolder, WHOLE_SUFFIX } from "./stage_folder.ts";
-import type { HashedFiles, StageJobs } from "./stage_jobs.ts";
+import type { StageJobs } from "./stage_jobs.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /** Files in one job that copies, syncs or removes. */
@@ -43,22 +39,9 @@ export interface StageWorkersOptions {
   readonly size?: number;
 }
 
-/** What the stages of a process share. */
-interface Shared {
-  readonly pool: WorkerPool<StageJobs>;
-  /** How many jobs of one call are under way at once: one that each worker does, and the next. */
-  readonly width: number;
-  readonly derived: DerivedCache;
-}
-
-/** What a job of hashing has found. */
-type HashedStep =
-  | { readonly files: readonly LocalFile[]; readonly hashed: HashedFiles }
-  | Extract<HashStep, { large: LargeFile }> & { readonly result: HashedRange | DiskFailure };
-
 /** The threads of a process's stages. They start with the first work and end with `using`. */
 export class StageWorkers implements Disposable {
-  readonly #shared: Shared;
+  readonly #shared: SharedByStages;
 
   constructor(options: StageWorkersOptions = {}) {
     const { size = Math.min(4, Math.max(2, navigator.hardwareConcurrency)) } = options;
@@ -82,6 +65,11 @@ export class StageWorkers implements Disposable {
     return new LocalStage(new StageFolder(path), this.#shared);
   }
 
+  /** What reads and hashes files in these threads, and needs no folder of its own. */
+  openReader(): ContentReader {
+    return new LocalReader(this.#shared);
+  }
+
   /** Stops the threads at once; what is under way is rejected. */
   [Symbol.dispose](): void {
     this.#shared.pool[Symbol.dispose]();
@@ -90,98 +78,38 @@ export class StageWorkers implements Disposable {
 
 class LocalStage implements Stage {
   readonly #folder: StageFolder;
-  readonly #shared: Shared;
+  readonly #shared: SharedByStages;
+  readonly #reader: LocalReader;
   /** The partial contents that somebody works on, until nobody does. */
   readonly #busy = new Map<string, Promise<void>>();
 
-  constructor(folder: StageFolder, shared: Shared) {
+  constructor(folder: StageFolder, shared: SharedByStages) {
     this.#folder = folder;
     this.#shared = shared;
+    this.#reader = new LocalReader(shared);
   }
 
-  async *hashFiles(
+  hashFiles(
     files: readonly LocalFile[],
     signal?: AbortSignal,
-  ): AsyncGenerator<ContentId | DiskFailure, void> {
-    signal?.throwIfAborted();
-    const toHash = files.map(({ path, size }) => ({ path, size, blockSize: blockSizeFor(size) }));
-    const steps = inOrder(hashSteps(toHash), this.#shared.width, (step) => this.#hash(step));
-    for await (const done of steps) {
-      signal?.throwIfAborted();
-      if ("files" in done) {
-        yield* this.#smallResults(done.files, done.hashed);
-        continue;
-      }
-      const { large, run, last, result } = done;
-      large.add(run.first, result);
-      if (!last) continue;
-      const { file: { size, blockSize }, hashes, failure } = large;
-      const id = rootOfBlocks(hashes, blockSize, size);
-      if (failure === undefined) this.#remember("hashes", { id, size }, hashes);
-      yield failure ?? { id, size };
-    }
+  ): AsyncIterable<ContentId | DiskFailure> {
+    return this.#reader.hashFiles(files, signal);
   }
 
-  async #hash(step: HashStep): Promise<HashedStep> {
-    const { pool } = this.#shared;
-    if ("small" in step) {
-      const files = step.small.map(({ path, size }) => ({ path, size }));
-      return { files, hashed: await pool.run("hashFiles", { files }) };
-    }
-    const { large, run } = step;
-    if (large.failure !== undefined) return { ...step, result: large.failure };
-    const range = { ...large.file, first: run.first };
-    return { ...step, result: await pool.run("hashRange", { range, count: run.count }) };
+  blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure> {
+    return this.#reader.blockHashes(content);
   }
 
-  #smallResults(
-    files: readonly LocalFile[],
-    { ids, hashes, failures }: HashedFiles,
-  ): (ContentId | DiskFailure)[] {
-    const results: (ContentId | DiskFailure)[] = files.map(({ size }, i) => ({
-      id: ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE),
-      size,
-    }));
-    for (const [i, blockHashes] of hashes) {
-      this.#remember("hashes", results[i] as ContentId, blockHashes);
-    }
-    for (const [i, failure] of failures) results[i] = failure;
-    return results;
-  }
-
-  async blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure> {
-    const { id, path, size } = content;
-    const key = derivedKey("hashes", content);
-    const known = this.#shared.derived.get(key);
-    if (known !== undefined) return known;
-    for await (const hashed of this.hashFiles([{ path, size }])) {
-      if ("error" in hashed) return hashed;
-      if (!sameBytes(hashed.id, id)) return failureOf(`hash ${path}`, new FileError("ECHANGED"));
-      // The only hash of a content of one block is its id; an empty one has none.
-      return this.#shared.derived.get(key) ?? id.slice(0, size === 0 ? 0 : HASH_SIZE);
-    }
-    throw new Error(`Cannot hash ${path}: there is no result`);
-  }
-
-  async recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
-    const { path, size, stamp } = content;
-    const known = this.#shared.derived.get(derivedKey("recipe", content));
-    if (known !== undefined) return known;
-    const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
-    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    const recipe = await makeRecipe({ path, size }, this.#shared);
-    if ("error" in recipe) return recipe;
-    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    this.#remember("recipe", content, recipe);
-    return recipe;
+  recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
+    return this.#reader.recipe(content);
   }
 
   open(path: string): OpenFile {
-    return openRegular(path, path);
+    return this.#reader.open(path);
   }
 
   read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
-    return this.#shared.pool.run("read", { contents, buffer }, [buffer]);
+    return this.#reader.read(contents, buffer);
   }
 
   async write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack> {
@@ -244,7 +172,7 @@ class LocalStage implements Stage {
     try {
       const failure = await this.#findOrMake(content, part, signal);
       if (failure === undefined) {
-        this.#remember("hashes", content, hashes);
+        rememberHashes(this.#shared, content, hashes);
         return part;
       }
       await part[Symbol.asyncDispose]();
@@ -293,14 +221,6 @@ class LocalStage implements Stage {
     const others = this.#folder.partKeys().filter((key) => !kept.has(key));
     await this.remove(others.map((key) => this.#folder.partPath(key)));
   }
-
-  #remember(what: "hashes" | "recipe", content: ContentId, bytes: Uint8Array): void {
-    this.#shared.derived.set(derivedKey(what, content), bytes as Uint8Array<ArrayBuffer>);
-  }
-}
-
-function derivedKey(what: "hashes" | "recipe", content: ContentId): string {
-  return `${what} ${contentKey(content)}`;
 }
 
 function* inGroups<T>(items: readonly T[]): Generator<T[]> {

@@ -25,9 +25,9 @@ export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
   const ids = new Uint8Array(files.length * HASH_SIZE);
   const hashes: [number, Uint8Array][] = [];
   const failures: [number, DiskFailure][] = [];
-  for (const [i, { path, size }] of files.entries()) {
+  for (const [i, { path, size, expect }] of files.entries()) {
     const blockSize = blockSizeFor(size);
-    const hashed = hashFile({ path, size, blockSize }, undefined);
+    const hashed = hashFile({ path, size, blockSize, expect }, undefined);
     if ("error" in hashed) {
       failures.push([i, hashed]);
       continue;

@@ -50,6 +50,10 @@ export function realWorld(agent: string, screen: Screen): World {
       const { openDeviceSpace } = await import("./device_space.ts");
       return await openDeviceSpace(root, options);
     },
+    openServedFolder: async (path, workerCount) => {
+      const { openServedFolder } = await import("./served_folder.ts");
+      return await openServedFolder(path, workerCount);
+    },
     openCopySpace: async (root, { isTrial }) => {
       const { openCopySpace, openTrialSpace } = await import("./copy_space.ts");
       return isTrial ? await openTrialSpace(root) : await openCopySpace(root);

@@ -38,6 +38,8 @@ export interface FileToHash {
   readonly size: number;
   /** Bytes in a block, usually `blockSizeFor(size)`. */
   readonly blockSize: number;
+  /** The stamp (folder.ts) that the file must have while it is read; with another one it has "changed". */
+  readonly expect?: string | undefined;
 }
 
 /** What hashing a file gives: the parts of a `Manifest` that depend on its bytes. */

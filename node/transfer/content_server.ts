@@ -23,6 +23,10 @@ const WAITING_ITEMS_MAX = 128 * 1024;
 export interface ContentServerOptions extends ServedContents {
   /** Told how many bytes of a large content were sent. */
   readonly sent?: (content: ContentId, size: number) => void;
+  /** Asked before a request is answered; it is answered when the promise, if any, is resolved. */
+  readonly ready?: (request: Request) => Promise<void> | undefined;
+  /** Asked before so many bytes are sent; they are sent when the promise, if any, is resolved. */
+  readonly pace?: (size: number) => Promise<void> | undefined;
 }
 
 interface Waiting {
@@ -51,6 +55,11 @@ export class ContentServer implements Disposable {
   constructor(connection: Connection, options: ContentServerOptions) {
     this.#connection = connection;
     this.#options = options;
+  }
+
+  /** Whether a request is being answered. */
+  get isAnswering(): boolean {
+    return this.#isAnswering;
   }
 
   /**
@@ -136,6 +145,7 @@ export class ContentServer implements Disposable {
       if (waiting === undefined) return;
       this.#itemCount -= waiting.itemCount;
       this.#current = waiting;
+      await this.#options.ready?.(waiting.request);
       for await (const answer of maker.answers(waiting.request)) {
         if (this.#isClosed || this.#connection.isClosed) return;
         if (waiting.isCancelled) break;
@@ -150,6 +160,7 @@ export class ContentServer implements Disposable {
     if (!("chunk" in answer)) {
       return this.#connection.refuse(number, answer.code, answer.reason);
     }
+    await this.#options.pace?.(answer.chunk.length);
     await this.#connection.sendChunk(answer.message, number, answer.chunk);
     if (request.type === "getBlock" || request.type === "getRanges") {
       this.#options.sent?.(request, answer.chunk.length);

@@ -22,6 +22,8 @@ export interface LocalFile {
   readonly path: string;
   /** Length in bytes; a file of another length has "changed". */
   readonly size: number;
+  /** The stamp that the file must have while it is read; with another one it has "changed". */
+  readonly expect?: string | undefined;
 }
 
 /** A file that holds a content as long as it has this stamp (store/folder.ts). `path` is a local one. */
@@ -98,6 +100,12 @@ export interface PartialContent extends AsyncDisposable {
   /** Stages the content, all of whose blocks are right, and closes it. */
   finish(options: StageOptions): Promise<StagedContent | DiskFailure>;
 }
+
+/** The half of a stage that only reads: what serving contents takes. */
+export type ContentReader = Pick<
+  Stage,
+  "hashFiles" | "blockHashes" | "recipe" | "open" | "read"
+>;
 
 export interface Stage {
   /**

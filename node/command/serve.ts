@@ -1,0 +1,125 @@
+/** `p2pnode serve`: offers a folder, from which others copy with `p2pnode fetch`. */
+
+import { addressText } from "../../protocol/address.ts";
+import { runTreeServer } from "../copy/source/tree_server.ts";
+import type { ClosedTree, OpenedTree, TreeEvents } from "../copy/source/tree_session.ts";
+import { counted } from "../text/counted.ts";
+import { printable } from "../text/printable.ts";
+import { formatRate, formatSize } from "../text/size.ts";
+import { defineCommand } from "./declaration.ts";
+import type { ParsedCommand } from "./declaration.ts";
+import type { Tell } from "./tell.ts";
+import type { World } from "./world.ts";
+
+export const serveCommand = defineCommand({
+  name: "serve",
+  summary: "Offer a folder, from which others copy with p2pnode fetch.",
+  about: [
+    "Nothing in the folder is ever changed. Symbolic links that stay inside are offered as links, others,\n" +
+    "pipes and devices are left out. Whoever can reach the port can copy everything: run it inside a network\n" +
+    "that you trust.",
+  ],
+  positionals: {},
+  flags: {
+    port: {
+      kind: "port",
+      short: "p",
+      default: 7100,
+      doc: "port to listen on; 0 picks a free one",
+    },
+    host: { kind: "text", default: "0.0.0.0", placeholder: "ADDR", doc: "address to listen on" },
+    root: {
+      kind: "text",
+      short: "d",
+      default: ".",
+      placeholder: "DIR",
+      doc: "the folder, or the file, to offer",
+    },
+    workers: {
+      kind: "count",
+      short: "s",
+      min: 1,
+      max: 64,
+      doc: "threads that hash and read files (default: one for each processor)",
+    },
+    queue: {
+      kind: "count",
+      short: "q",
+      default: 64,
+      min: 1,
+      max: 65_536,
+      doc: "files of all clients that may wait for the workers",
+    },
+    upLimit: { kind: "size", min: 1, doc: "bytes per second to send at most" },
+    json: { kind: "boolean", doc: "print one JSON object a line" },
+  },
+  examples: ["p2pnode serve -d ./photos", "p2pnode serve -p 7100 -s 4 -q 64 -d /srv/data"],
+});
+
+export async function runServe(
+  { flags }: ParsedCommand<typeof serveCommand>,
+  world: World,
+): Promise<void> {
+  const tell: Tell = (event, fields, text) =>
+    world.print(flags.json ? JSON.stringify({ event, ...fields }) : text);
+  using served = await world.openServedFolder(flags.root, flags.workers);
+  await runTreeServer({
+    ...world,
+    ...served,
+    port: flags.port,
+    host: flags.host,
+    identity: world.makeIdentity(),
+    signal: world.stopped,
+    log: (line) => tell("log", { line }, printable(line)),
+    onListening: (address) =>
+      tell("listening", { ...address }, `listening on ${addressText(address)}`),
+    queueLength: flags.queue,
+    upLimit: flags.upLimit,
+    events: eventsTo(tell),
+  });
+}
+
+function eventsTo(tell: Tell): TreeEvents {
+  return {
+    opened: (tree) =>
+      tell("opened", {
+        client: addressText(tree.client),
+        path: tree.path,
+        files: tree.fileCount,
+        bytes: tree.byteCount,
+        others: tree.otherCount,
+      }, openedLine(tree)),
+    closed: (tree) =>
+      tell("closed", {
+        client: addressText(tree.client),
+        path: tree.path,
+        complete: tree.isComplete,
+        files_done: tree.filesDone,
+        files_failed: tree.filesFailed,
+        bytes_sent: tree.bytesSent,
+        seconds: tree.seconds,
+        ...(tree.reason === undefined ? {} : { reason: tree.reason }),
+      }, closedLine(tree)),
+  };
+}
+
+function openedLine({ client, path, fileCount, byteCount }: OpenedTree): string {
+  const size = `${counted(fileCount, "file")}, ${formatSize(byteCount)}`;
+  return `${addressText(client)} copies ${nameOf(path)}: ${size}`;
+}
+
+function closedLine(tree: ClosedTree): string {
+  const { client, path, isComplete, filesDone, filesFailed, bytesSent, seconds, reason } = tree;
+  const failed = filesFailed > 0 ? `, ${filesFailed} failed` : "";
+  const rate = seconds > 0
+    ? ` in ${seconds.toFixed(2)} s (${formatRate(bytesSent / seconds)})`
+    : "";
+  const done = `${counted(filesDone, "file")} done${failed}, ${formatSize(bytesSent)} sent${rate}`;
+  const outcome = isComplete ? "has" : "did not get all of";
+  const why = reason === undefined ? "" : ` (${printable(reason)})`;
+  return `${addressText(client)} ${outcome} ${nameOf(path)}: ${done}${why}`;
+}
+
+function nameOf(path: string): string {
+  return path === "" ? "everything" : printable(path);
+}

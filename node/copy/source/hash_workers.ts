@@ -1,0 +1,171 @@
+/**
+ * Finds out which contents files have, for all clients of a source: a fixed number of workers takes files from
+ * one bounded queue and has them hashed.
+ *
+ * Nothing is hashed twice as long as it is remembered, nor while it is being hashed for somebody else. A file
+ * that changes meanwhile is looked at and hashed again, a few times.
+ */
+
+import type { DiskFailure } from "../../store/disk.ts";
+import type { ContentId } from "../../transfer/contents.ts";
+import type { ContentReader } from "../../transfer/stage.ts";
+import { FileQueue } from "./file_queue.ts";
+import type { HashMemory } from "./hash_memory.ts";
+import type { SourceFolder } from "./ports.ts";
+
+/** How often a file that changes is hashed at most. */
+const ATTEMPTS_MAX = 3;
+
+/** A file in the state in which it was found. */
+export interface FoundFile {
+  readonly path: string;
+  readonly size: number;
+  readonly stamp: string;
+}
+
+/** The content of a file, and the stamp that the file had with it. */
+export interface IdentifiedContent extends ContentId {
+  readonly stamp: string;
+}
+
+/** Somebody who waits for the content of a file. */
+export interface HashListener {
+  /** Whether the answer is still of interest. */
+  readonly isWaiting: boolean;
+  hashed(result: IdentifiedContent | DiskFailure): void;
+}
+
+export interface HashWorkersOptions {
+  readonly folder: SourceFolder;
+  readonly contents: Pick<ContentReader, "hashFiles">;
+  readonly memory: HashMemory;
+  /** How many files are hashed for at once, but that small ones go together. */
+  readonly workerCount: number;
+  /** How many files may wait for the workers. */
+  readonly queueLength: number;
+}
+
+/** A file that is to be hashed, and who waits for it. */
+interface HashJob extends FoundFile {
+  readonly listeners: HashListener[];
+}
+
+export class HashWorkers {
+  readonly #options: HashWorkersOptions;
+  readonly #queue: FileQueue<HashJob>;
+  /** By path and stamp: what waits in the queue or is being hashed. */
+  readonly #jobs = new Map<string, HashJob>();
+  readonly #ending = new AbortController();
+  readonly #working: Promise<unknown>;
+
+  constructor(options: HashWorkersOptions) {
+    this.#options = options;
+    this.#queue = new FileQueue(options.queueLength);
+    this.#working = Promise.all(Array.from({ length: options.workerCount }, () => this.#work()));
+  }
+
+  /** The id of a file's content, if it is remembered. */
+  known(file: FoundFile): Uint8Array | undefined {
+    return this.#options.memory.get(file);
+  }
+
+  /**
+   * Has a file hashed and told to the listener, once. Where the queue is full it answers a promise that is
+   * resolved when the file is in.
+   */
+  hash({ path, size, stamp }: FoundFile, listener: HashListener): Promise<void> | undefined {
+    const key = keyOf({ path, stamp });
+    const underWay = this.#jobs.get(key);
+    if (underWay !== undefined) {
+      underWay.listeners.push(listener);
+      return undefined;
+    }
+    const job = { path, size, stamp, listeners: [listener] };
+    this.#jobs.set(key, job);
+    return this.#queue.put(job);
+  }
+
+  /** Stops. Whoever waits for the content of a file hears no more. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#queue.close();
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      const jobs = await this.#queue.take();
+      if (jobs.length === 0) return;
+      await this.#hashAll(jobs.filter((job) => this.#isWanted(job)));
+    }
+  }
+
+  #isWanted(job: HashJob): boolean {
+    if (job.listeners.some(({ isWaiting }) => isWaiting)) return true;
+    this.#jobs.delete(keyOf(job));
+    return false;
+  }
+
+  /** Never rejects. */
+  async #hashAll(jobs: readonly HashJob[]): Promise<void> {
+    const changed: HashJob[] = [];
+    let index = 0;
+    try {
+      for await (const result of this.#results(jobs)) {
+        const job = jobs[index++]!;
+        if ("error" in result && result.code === "changed") changed.push(job);
+        else this.#settle(job, result);
+      }
+      for (const job of changed.splice(0)) this.#settle(job, await this.#hashAgain(job));
+    } catch (reason) {
+      if (this.#ending.signal.aborted) return;
+      const error = reason instanceof Error ? reason.message : String(reason);
+      for (const job of [...changed, ...jobs.slice(index)]) {
+        this.#settle(job, { error, code: "failed" });
+      }
+    }
+  }
+
+  /** Hashes a file that had changed, in the state that it is in now. */
+  async #hashAgain({ path }: HashJob): Promise<IdentifiedContent | DiskFailure> {
+    let last: DiskFailure = { error: `Cannot hash ${path}: it is gone`, code: "missing" };
+    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
+      const state = this.#options.folder.state(path);
+      if (state === undefined) return { error: `Cannot hash ${path}: it is gone`, code: "missing" };
+      for await (const result of this.#results([{ path, ...state }])) {
+        if (!("error" in result) || result.code !== "changed") return result;
+        last = result;
+      }
+    }
+    return last;
+  }
+
+  async *#results(
+    files: readonly FoundFile[],
+  ): AsyncGenerator<IdentifiedContent | DiskFailure, void> {
+    const { folder, contents } = this.#options;
+    const local = files.map(({ path, size, stamp }) => (
+      { path: folder.pathOf(path), size, expect: stamp }
+    ));
+    let index = 0;
+    for await (const result of contents.hashFiles(local, this.#ending.signal)) {
+      const { path, stamp } = files[index]!;
+      const localPath = local[index++]!.path;
+      if (!("error" in result)) yield { ...result, stamp };
+      // Clients need not know where the folder is.
+      else yield { ...result, error: result.error.replaceAll(localPath, path) };
+    }
+  }
+
+  #settle(job: HashJob, result: IdentifiedContent | DiskFailure): void {
+    this.#jobs.delete(keyOf(job));
+    if (!("error" in result)) {
+      this.#options.memory.set({ path: job.path, stamp: result.stamp }, result.id);
+    }
+    for (const listener of job.listeners) if (listener.isWaiting) listener.hashed(result);
+  }
+}
+
+function keyOf({ path, stamp }: Pick<FoundFile, "path" | "stamp">): string {
+  return `${stamp} ${path}`;
+}

@@ -1,0 +1,145 @@
+/**
+ * The half of a stage on the local disk that only reads: hashing files and answering with their bytes, in worker
+ * threads.
+ *
+ * Large files are shared out among the threads, small ones travel many in a message. How much is under way at
+ * once is bounded, whatever the size of the files and their number.
+ */
+
+import { sameBytes } from "../../protocol/bytes.ts";
+import { blockSizeFor, HASH_SIZE, rootOfBlocks } from "../content/tree.ts";
+import type { DiskFailure } from "../store/disk.ts";
+import type { OpenFile } from "../store/folder.ts";
+import { contentKey } from "../transfer/contents.ts";
+import type { ContentId, Recipe } from "../transfer/contents.ts";
+import { isPossiblySame } from "../transfer/stage.ts";
+import type { ContentReader, LocalContent, LocalFile, ReadPack } from "../transfer/stage.ts";
+import type { HashedRange } from "./block_jobs.ts";
+import type { DerivedCache } from "./derived_cache.ts";
+import { failureOf, FileError } from "./disk_failure.ts";
+import { lookAt, openRegular } from "./file_state.ts";
+import { hashSteps } from "./hash_steps.ts";
+import type { HashStep, LargeFile } from "./hash_steps.ts";
+import { inOrder } from "./in_order.ts";
+import { makeRecipe } from "./recipe_making.ts";
+import type { HashedFiles, StageJobs } from "./stage_jobs.ts";
+import type { WorkerPool } from "./worker_pool.ts";
+
+/** What the stages of a process share. */
+export interface SharedByStages {
+  readonly pool: WorkerPool<StageJobs>;
+  /** How many jobs of one call are under way at once: one that each worker does, and the next. */
+  readonly width: number;
+  readonly derived: DerivedCache;
+}
+
+/** What a job of hashing has found. */
+type HashedStep =
+  | { readonly files: readonly LocalFile[]; readonly hashed: HashedFiles }
+  | Extract<HashStep, { large: LargeFile }> & { readonly result: HashedRange | DiskFailure };
+
+export class LocalReader implements ContentReader {
+  readonly #shared: SharedByStages;
+
+  constructor(shared: SharedByStages) {
+    this.#shared = shared;
+  }
+
+  async *hashFiles(
+    files: readonly LocalFile[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<ContentId | DiskFailure, void> {
+    signal?.throwIfAborted();
+    const toHash = files.map((file) => ({ ...file, blockSize: blockSizeFor(file.size) }));
+    const steps = inOrder(hashSteps(toHash), this.#shared.width, (step) => this.#hash(step));
+    for await (const done of steps) {
+      signal?.throwIfAborted();
+      if ("files" in done) {
+        yield* this.#smallResults(done.files, done.hashed);
+        continue;
+      }
+      const { large, run, last, result } = done;
+      large.add(run.first, result);
+      if (!last) continue;
+      const { file: { size, blockSize }, hashes, failure } = large;
+      const id = rootOfBlocks(hashes, blockSize, size);
+      if (failure === undefined) rememberHashes(this.#shared, { id, size }, hashes);
+      yield failure ?? { id, size };
+    }
+  }
+
+  async #hash(step: HashStep): Promise<HashedStep> {
+    const { pool } = this.#shared;
+    if ("small" in step) {
+      const files = step.small.map(({ path, size, expect }) => ({ path, size, expect }));
+      return { files, hashed: await pool.run("hashFiles", { files }) };
+    }
+    const { large, run } = step;
+    if (large.failure !== undefined) return { ...step, result: large.failure };
+    const range = { ...large.file, first: run.first };
+    return { ...step, result: await pool.run("hashRange", { range, count: run.count }) };
+  }
+
+  #smallResults(
+    files: readonly LocalFile[],
+    { ids, hashes, failures }: HashedFiles,
+  ): (ContentId | DiskFailure)[] {
+    const results: (ContentId | DiskFailure)[] = files.map(({ size }, i) => ({
+      id: ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE),
+      size,
+    }));
+    for (const [i, blockHashes] of hashes) {
+      rememberHashes(this.#shared, results[i] as ContentId, blockHashes);
+    }
+    for (const [i, failure] of failures) results[i] = failure;
+    return results;
+  }
+
+  async blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure> {
+    const { id, path, size, stamp } = content;
+    const key = derivedKey("hashes", content);
+    const known = this.#shared.derived.get(key);
+    if (known !== undefined) return known;
+    for await (const hashed of this.hashFiles([{ path, size, expect: stamp }])) {
+      if ("error" in hashed) return hashed;
+      if (!sameBytes(hashed.id, id)) return failureOf(`hash ${path}`, new FileError("ECHANGED"));
+      // The only hash of a content of one block is its id; an empty one has none.
+      return this.#shared.derived.get(key) ?? id.slice(0, size === 0 ? 0 : HASH_SIZE);
+    }
+    throw new Error(`Cannot hash ${path}: there is no result`);
+  }
+
+  async recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
+    const { path, size, stamp } = content;
+    const known = this.#shared.derived.get(derivedKey("recipe", content));
+    if (known !== undefined) return known;
+    const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
+    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
+    const recipe = await makeRecipe({ path, size }, this.#shared);
+    if ("error" in recipe) return recipe;
+    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
+    this.#shared.derived.set(derivedKey("recipe", content), recipe);
+    return recipe;
+  }
+
+  open(path: string): OpenFile {
+    return openRegular(path, path);
+  }
+
+  read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
+    return this.#shared.pool.run("read", { contents, buffer }, [buffer]);
+  }
+}
+
+/** Remembers the block hashes of a content for `blockHashes`. */
+export function rememberHashes(
+  { derived }: SharedByStages,
+  content: ContentId,
+  hashes: Uint8Array,
+): void {
+  derived.set(derivedKey("hashes", content), hashes as Uint8Array<ArrayBuffer>);
+}
+
+function derivedKey(what: "hashes" | "recipe", content: ContentId): string {
+  return `${what} ${contentKey(content)}`;
+}

@@ -1,0 +1,26 @@
+/** What a source of trees works with, on the local disk: what it offers, and the threads that read and hash it. */
+
+import type { ServedFolder } from "../command/world.ts";
+import { StageWorkers } from "./local_stage.ts";
+import { openSourceFolder } from "./source_folder.ts";
+
+/**
+ * Opens the folder or file at `path` to be served.
+ *
+ * @param workerCount How many threads there are at most; if not given one for each processor.
+ * @throws {Error} `Cannot serve PATH: reason`.
+ */
+export async function openServedFolder(
+  path: string,
+  workerCount = navigator.hardwareConcurrency,
+): Promise<ServedFolder> {
+  const folder = await openSourceFolder(path);
+  const workers = new StageWorkers({ size: workerCount });
+  workers.warmUp();
+  return {
+    folder,
+    contents: workers.openReader(),
+    workerCount,
+    [Symbol.dispose]: () => workers[Symbol.dispose](),
+  };
+}
