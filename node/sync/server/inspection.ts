@@ -32,21 +32,25 @@ export interface InspectionOptions {
   readonly log: Log;
 }
 
-/** Puts right what differs at and below `path`, "" for everything. Nobody else changes the space meanwhile. */
-export async function inspect(path: string, options: InspectionOptions): Promise<void> {
-  await new Inspection(options).run(path);
+/**
+ * Puts right what differs at and below `path`, "" for everything. Answers whether anything did, stamps apart.
+ * Nobody else changes the space meanwhile.
+ */
+export async function inspect(path: string, options: InspectionOptions): Promise<boolean> {
+  return await new Inspection(options).run(path);
 }
 
 class Inspection {
   readonly #options: InspectionOptions;
   readonly #differing: FoundEntry[] = [];
   readonly #missing: string[] = [];
+  #isDifferent = false;
 
   constructor(options: InspectionOptions) {
     this.#options = options;
   }
 
-  async run(path: string): Promise<void> {
+  async run(path: string): Promise<boolean> {
     const { folder } = this.#options.pieces;
     const { entries, skipped } = await folder.look(path);
     this.#compare(entries, this.#known(path));
@@ -57,6 +61,7 @@ class Inspection {
       await this.#adopt(this.#differing.slice(at, at + COMMIT_COUNT));
     }
     await this.#bringBack();
+    return this.#isDifferent || this.#missing.length > 0;
   }
 
   /** What the index has at and below a path. */
@@ -119,6 +124,7 @@ class Inspection {
       replaced.push(...this.#lost(before, state));
     }
     index.commit({ put, stamps, replaced });
+    this.#isDifferent ||= put.length > 0;
   }
 
   /** The version of what was found at a path. */

@@ -24,38 +24,39 @@ export interface OpeningOptions extends SpaceOptions {
 export async function makeReady(options: OpeningOptions): Promise<ContentId[]> {
   const { pieces, places, log } = options;
   const kept: ContentId[] = [];
+  let isDifferent = false;
   for (const content of pieces.index.pending()) {
     kept.push({ id: content.id, size: content.size });
     for (const entry of pieces.index.filesWith(content, COPIES_MAX)) {
-      await putBack(content, entry, options);
+      if (await putBack(content, entry, options)) isDifferent = true;
     }
   }
-  const { sequence } = pieces.index;
-  await inspect("", { pieces, places, nowMs: options.wallClock(), log });
+  if (await inspect("", { pieces, places, nowMs: options.wallClock(), log })) isDifferent = true;
   // It may be an older copy of the index; then the devices know these sequence numbers for other changes.
-  if (pieces.index.sequence !== sequence) pieces.index.commit({ renew: true });
+  if (isDifferent) pieces.index.commit({ renew: true });
   return kept;
 }
 
 /**
  * Writes the file of a small content again that has other bytes now. Whether those came from the failure
- * or from a person cannot be told, so they become an old version.
+ * or from a person cannot be told, so they become an old version. Answers whether the file was not as it should be.
  */
 async function putBack(
   content: PendingContent,
   entry: IndexedEntry,
   { pieces, places, wallClock, log }: OpeningOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { folder, index, stage } = pieces;
   const { path, executable } = entry;
   const { entries: [found] } = await folder.look(path);
-  if (found?.kind === "folder") return;
+  if (found?.kind === "folder") return false;
   const there = found === undefined ? undefined : await hash(path, found.size, pieces);
-  if (there !== undefined && contentKey(there) === contentKey(content)) return;
+  if (there !== undefined && contentKey(there) === contentKey(content)) return false;
   const [written] = (await stage.write([content], content.bytes.slice().buffer)).outcomes;
   if (typeof written !== "object" || !("staged" in written)) {
     const reason = typeof written === "object" ? written.error : "the index is damaged";
-    return log(`${folder.root}: ${path} could not be put back: ${reason}`);
+    log(`${folder.root}: ${path} could not be put back: ${reason}`);
+    return true;
   }
   const change: Change = {
     kind: "place",
@@ -66,12 +67,16 @@ async function putBack(
     ...(there === undefined ? {} : { keep: places.trashPathOf(there) }),
   };
   const [outcome] = await folder.change([change]);
-  if (!isDone(outcome)) return await stage.remove([written.staged]);
+  if (!isDone(outcome)) {
+    await stage.remove([written.staged]);
+    return true;
+  }
   const replaced = there === undefined
     ? []
     : [{ path, ...there, executable, replacedMs: wallClock(), device: "" }];
   index.commit({ stamps: [{ path, stamp: outcome.stamp }], replaced });
   log(`${folder.root}: ${path} was put back`);
+  return true;
 }
 
 async function hash(
