@@ -1,0 +1,235 @@
+/**
+ * One call for contents of a source that shares them with others (shared_contents.ts).
+ *
+ * In each round a worker begins to fetch what nobody else brings, and copies what is here already; the rest waits
+ * for those who bring it, and gets another round as soon as some of it has its place, or does not come.
+ */
+
+import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
+import type { Asker } from "../transfer/asking.ts";
+import { RemoteContents } from "../transfer/content_fetcher.ts";
+import { contentKey } from "../transfer/contents.ts";
+import type {
+  ArrivedContent,
+  FetchOptions,
+  MissingContent,
+  WantedContent,
+} from "../transfer/contents.ts";
+import { ResultQueue } from "../transfer/result_queue.ts";
+import { untilAllDone } from "../transfer/until_all_done.ts";
+import type { Lane } from "./fair_workers.ts";
+import { Flight } from "./flight.ts";
+import type { SharedContents } from "./shared_contents.ts";
+
+type Result = ArrivedContent | MissingContent;
+
+/** The source that contents are fetched from. */
+export interface FetchingSource {
+  readonly asker: Asker;
+  /** How long it waits before each file. */
+  readonly delayMs: number;
+  /** In which workers do what is to be done. */
+  readonly lane: Lane;
+  readonly shared: SharedContents;
+  /** It is to bring a content. */
+  begin(flight: Flight): void;
+  /** A content came from it. */
+  noteFetched(): void;
+}
+
+/** A content that somebody else brings. */
+interface Awaited {
+  readonly want: WantedContent;
+  readonly flight: Flight;
+}
+
+/** A content that this call gets, with all that is known to hold it. */
+interface Claim {
+  readonly want: WantedContent;
+  readonly bases: WantedContent["bases"];
+  readonly flight: Flight;
+}
+
+export class SharedFetch implements AsyncDisposable {
+  readonly #source: FetchingSource;
+  readonly #options: FetchOptions;
+  readonly #stopped = new AbortController();
+  readonly #queue = new ResultQueue<Result>();
+  /** Staged files that nobody has taken yet. */
+  readonly #untaken = new Set<string>();
+  #done = Promise.resolve();
+
+  constructor(source: FetchingSource, options: FetchOptions) {
+    this.#source = source;
+    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#stopped.signal]) };
+  }
+
+  start(wants: readonly WantedContent[]): void {
+    const { small = [], large = [] } = Object.groupBy(
+      wants,
+      ({ size }) => size <= SMALL_SIZE_MAX ? "small" : "large",
+    );
+    this.#done = this.#allOrNone([small, ...large.map((want) => [want])]).then(
+      () => this.#queue.finish(),
+      (error) => this.#queue.fail(error),
+    );
+  }
+
+  /** The results as they come. Throws what ended the whole. */
+  async *results(): AsyncGenerator<Result, void> {
+    for await (const result of this.#queue.take()) {
+      if ("staged" in result) this.#untaken.delete(result.staged);
+      yield result;
+    }
+  }
+
+  /** Ends what is under way and removes what nobody took. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort(new Error("the contents are not needed any more"));
+    await this.#done;
+    if (this.#untaken.size > 0) {
+      await this.#source.shared.placingStage.remove([...this.#untaken]);
+    }
+  }
+
+  /** Gets all groups; the first that fails ends the others. */
+  async #allOrNone(groups: readonly (readonly WantedContent[])[]): Promise<void> {
+    await untilAllDone(groups.map(async (group) => {
+      try {
+        await this.#obtain(group);
+      } catch (error) {
+        this.#stopped.abort(error);
+        throw error;
+      }
+    }));
+  }
+
+  async #obtain(wants: readonly WantedContent[]): Promise<void> {
+    let missing = wants;
+    while (missing.length > 0) {
+      const awaited = await this.#inLane(() => this.#fetchFree(missing));
+      if (awaited.length > 0) await this.#untilAborted(awaited.map(({ flight }) => flight.ended));
+      missing = awaited.map(({ want }) => want);
+    }
+  }
+
+  /** Has a worker do something. */
+  async #inLane<T>(work: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    await this.#source.lane.put(() => work().then(resolve, reject), this.#options.signal);
+    return await promise;
+  }
+
+  /** Resolves with the first of the promises. Rejects with the signal's reason. */
+  async #untilAborted(promises: readonly Promise<void>[]): Promise<void> {
+    const { signal } = this.#options;
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    try {
+      signal.throwIfAborted();
+      await Promise.race([...promises, aborted]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Gets what nobody else brings, and helps with the rest. Answers the rest. */
+  async #fetchFree(wants: readonly WantedContent[]): Promise<Awaited[]> {
+    this.#options.signal.throwIfAborted();
+    const { shared, asker, delayMs } = this.#source;
+    const awaited: Awaited[] = [];
+    const claims: Claim[] = [];
+    for (const want of wants) {
+      const flight = shared.flightOf(want);
+      if (flight === undefined) claims.push(this.#claim(want));
+      else awaited.push({ want, flight });
+    }
+    const helping = awaited.flatMap(({ want, flight }) =>
+      want.size > SMALL_SIZE_MAX ? [this.#untilAborted([flight.help(asker, delayMs)])] : []
+    );
+    await untilAllDone([this.#fetchClaims(claims), ...helping]);
+    return awaited;
+  }
+
+  #claim(want: WantedContent): Claim {
+    const { shared, asker, delayMs } = this.#source;
+    const flight = new Flight(want.id, { source: asker, delayMs });
+    // Nobody waits for what has no bytes.
+    if (want.size > 0) this.#source.begin(flight);
+    const place = shared.placeOf(want);
+    return { want, flight, bases: place === undefined ? want.bases : [place, ...want.bases] };
+  }
+
+  async #fetchClaims(claims: readonly Claim[]): Promise<void> {
+    const [first] = claims;
+    if (first === undefined) return;
+    try {
+      if (first.want.size > SMALL_SIZE_MAX) await this.#fetchLarge(first);
+      else await this.#fetchSmall(claims);
+    } finally {
+      // Those that have landed wait for their places.
+      for (const { flight } of claims) {
+        if (flight.staged === undefined) this.#source.shared.end(flight);
+      }
+    }
+  }
+
+  async #fetchSmall(claims: readonly Claim[]): Promise<void> {
+    for await (const [claim, result] of this.#fetchFrom(this.#source.asker, claims)) {
+      this.#add(claim, result);
+    }
+  }
+
+  async #fetchLarge(claim: Claim): Promise<void> {
+    let result: Result | undefined;
+    while (result === undefined) result = await this.#tryLarge(claim);
+    this.#add(claim, result);
+  }
+
+  /** Fetches from all sources that help. Answers undefined where it did not work because of one of them. */
+  async #tryLarge(claim: Claim): Promise<Result | undefined> {
+    const { asker } = claim.flight;
+    const { lostCount } = asker;
+    try {
+      for await (const [, result] of this.#fetchFrom(asker, [claim])) {
+        if ("staged" in result) return result;
+        if (asker.lostCount > lostCount) return undefined;
+        if (asker.helperCount === 0) return result;
+        // Any of them may have sent what is wrong.
+        asker.dropHelpers();
+      }
+    } catch (error) {
+      if (this.#options.signal.aborted || asker.lostCount === lostCount) throw error;
+    }
+    return undefined;
+  }
+
+  async *#fetchFrom(
+    asker: Asker,
+    claims: readonly Claim[],
+  ): AsyncGenerator<[Claim, Result], void> {
+    const { shared } = this.#source;
+    const { progress, ...options } = this.#options;
+    const byWant = new Map<WantedContent, Claim>();
+    for (const claim of claims) byWant.set({ ...claim.want, bases: claim.bases }, claim);
+    const results = new RemoteContents(asker, shared).fetch([...byWant.keys()], {
+      ...options,
+      progress: (want, bytesDone) => progress?.(byWant.get(want)!.want, bytesDone),
+    });
+    for await (const result of results) yield [byWant.get(result.want)!, result];
+  }
+
+  #add({ want, bases, flight }: Claim, result: Result): void {
+    const { shared } = this.#source;
+    if (!("staged" in result)) {
+      shared.end(flight);
+      return this.#queue.add([{ want, reason: result.reason }]);
+    }
+    const { staged } = result;
+    shared.land(flight, staged);
+    if (!bases.some((base) => contentKey(base) === contentKey(want))) this.#source.noteFetched();
+    this.#untaken.add(staged);
+    this.#queue.add([{ want, staged }]);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The contents of one source, as a copy fetches them: what others bring, or have brought, is not fetched again.
+ *
+ * What it asks its source for goes through a lane of the mirror server's workers.
+ */
+
+import type { Answers } from "../../protocol/connection.ts";
+import type { Message } from "../../protocol/messages.ts";
+import type { Asker } from "../transfer/asking.ts";
+import type {
+  ArrivedContent,
+  ContentFetcher,
+  FetchOptions,
+  MissingContent,
+  WantedContent,
+} from "../transfer/contents.ts";
+import type { Lane } from "./fair_workers.ts";
+import type { Flight } from "./flight.ts";
+import type { SharedContents } from "./shared_contents.ts";
+import { SharedFetch } from "./shared_fetch.ts";
+import type { FetchingSource } from "./shared_fetch.ts";
+
+export interface SourceContentsOptions {
+  /** The connection to the source. */
+  readonly connection: Asker;
+  /** How long the source waits before each file. */
+  readonly delayMs: number;
+  readonly lane: Lane;
+  readonly shared: SharedContents;
+}
+
+/** When it is disposed of, nobody may wait any more for what it was to bring. */
+export class SourceContents implements ContentFetcher, FetchingSource, Disposable {
+  readonly delayMs: number;
+  readonly lane: Lane;
+  readonly shared: SharedContents;
+  /** Asks the source, and counts what comes. */
+  readonly asker: Asker;
+  /** Contents and bytes that came from this source. */
+  filesFetched = 0;
+  bytesFetched = 0;
+  readonly #flights = new Set<Flight>();
+
+  constructor({ connection, delayMs, lane, shared }: SourceContentsOptions) {
+    this.delayMs = delayMs;
+    this.lane = lane;
+    this.shared = shared;
+    this.asker = {
+      ask: (message, answers, timeoutMs) =>
+        connection.ask(message, this.#counting(message, answers), timeoutMs),
+      cancel: (request) => connection.cancel(request),
+    };
+  }
+
+  async *fetch(
+    wants: readonly WantedContent[],
+    options: FetchOptions,
+  ): AsyncGenerator<ArrivedContent | MissingContent, void> {
+    options.signal.throwIfAborted();
+    await using run = new SharedFetch(this, options);
+    run.start(wants);
+    yield* run.results();
+  }
+
+  begin(flight: Flight): void {
+    this.#flights.add(flight);
+    this.shared.begin(flight);
+    flight.ended.then(() => this.#flights.delete(flight));
+  }
+
+  noteFetched(): void {
+    this.filesFetched++;
+  }
+
+  [Symbol.dispose](): void {
+    for (const flight of this.#flights) this.shared.end(flight);
+  }
+
+  #counting({ type }: Message, { answer, failed }: Answers): Answers {
+    if (type === "getHashes" || type === "getRecipe") return { answer, failed };
+    return {
+      answer: (message, chunk, chunkSize) => {
+        this.bytesFetched += chunkSize;
+        return answer(message, chunk, chunkSize);
+      },
+      failed,
+    };
+  }
+}
