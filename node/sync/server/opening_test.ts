@@ -1,6 +1,6 @@
 /** Tests of what a space finds on its disk when it is opened after a crash. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { contentKey } from "../../transfer/contents.ts";
 import { ServerDisk, TestServer } from "./testing.ts";
 
@@ -30,7 +30,8 @@ Deno.test("a small file that a power failure took is put back from the index", a
   using a = await server.join(1);
   assertEquals(disk.textOf("alice", "x"), "one");
   assertEquals(disk.textOf("alice", "d/y"), "two");
-  assertEquals(a.joined!.index, id);
+  // It may have been an older copy of the index, so the devices list everything again.
+  assertNotEquals(a.joined!.index, id);
   assertEquals((await a.entries()).length, 3);
 });
 
@@ -61,7 +62,8 @@ Deno.test("a deletion of which the index never heard is undone", async () => {
   await using server = new TestServer(disk);
   using a = await server.join(1);
   assertEquals(disk.textOf("alice", "x"), "one");
-  assertEquals(a.joined!.index, id);
+  // It may have been an older copy of the index, so the devices list everything again.
+  assertNotEquals(a.joined!.index, id);
   assertEquals(disk.trashCount("alice"), 0);
 });
 
