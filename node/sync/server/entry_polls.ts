@@ -87,7 +87,9 @@ export function pageAfter(index: UserIndex, after: number): MessageOf<"entries">
     if (room < 0) break;
     entries.push(wire);
   }
-  const sequence = found[entries.length - 1]?.sequence ?? after;
+  // The last changes may have been of paths that are forgotten: nothing tells of them any more.
+  const isAll = entries.length === found.length && found.length < ENTRY_COUNT_MAX;
+  const sequence = isAll ? index.sequence : found[entries.length - 1]?.sequence ?? after;
   return { type: "entries", entries, sequence, last: sequence >= index.sequence };
 }
 

@@ -241,6 +241,21 @@ Deno.test("a file that is missing is no deletion: the index gets another id", as
   assertEquals((await a.entries()).map(({ path, kind }) => [path, kind]), [["y", "file"]]);
 });
 
+Deno.test("a list has an end where the last changes are forgotten", async () => {
+  const disk = new ServerDisk();
+  {
+    await using server = new TestServer(disk);
+    using a = await server.join(1);
+    await a.put(["x", "one", `${A}:1`], ["y", "two", `${A}:1`]);
+  }
+  disk.files.remove("/data/alice/x");
+  disk.files.remove("/data/alice/y");
+  await using server = new TestServer(disk);
+  using a = await server.join(1);
+  const page = await a.connection.request({ type: "getEntries", after: 0 }, "entries");
+  assertEquals(page, { type: "entries", entries: [], sequence: a.joined!.sequence, last: true });
+});
+
 Deno.test("a file that was changed on the server's disk reaches the devices", async () => {
   const disk = new ServerDisk();
   {
