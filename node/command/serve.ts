@@ -1,6 +1,7 @@
 /** `p2pnode serve`: offers a folder, from which others copy with `p2pnode fetch`. */
 
 import { addressText } from "../../protocol/address.ts";
+import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 import { runTreeServer } from "../copy/source/tree_server.ts";
 import type { ClosedTree, OpenedTree, TreeEvents } from "../copy/source/tree_session.ts";
 import { counted } from "../text/counted.ts";
@@ -10,6 +11,8 @@ import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import type { Tell } from "./tell.ts";
 import type { World } from "./world.ts";
+
+const KIB = 1024;
 
 export const serveCommand = defineCommand({
   name: "serve",
@@ -50,10 +53,18 @@ export const serveCommand = defineCommand({
       max: 65_536,
       doc: "files of all clients that may wait for the workers",
     },
+    block: {
+      kind: "size",
+      short: "b",
+      default: 256 * KIB,
+      min: 16 * KIB,
+      max: CHUNK_SIZE_MAX,
+      doc: "bytes to read and send at once",
+    },
     upLimit: { kind: "size", min: 1, doc: "bytes per second to send at most" },
     json: { kind: "boolean", doc: "print one JSON object a line" },
   },
-  examples: ["p2pnode serve -d ./photos", "p2pnode serve -p 7100 -s 4 -q 64 -d /srv/data"],
+  examples: ["p2pnode serve -d ./photos", "p2pnode serve -p 7100 -s 4 -q 64 -b 1MiB -d /srv/data"],
 });
 
 export async function runServe(
@@ -74,6 +85,7 @@ export async function runServe(
     onListening: (address) =>
       tell("listening", { ...address }, `listening on ${addressText(address)}`),
     queueLength: flags.queue,
+    chunkSize: flags.block,
     upLimit: flags.upLimit,
     events: eventsTo(tell),
   });

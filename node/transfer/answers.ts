@@ -5,9 +5,9 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
-import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
+import { PIECE_SIZE, SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Message, MessageOf } from "../../protocol/messages.ts";
-import { blockCount, blockSizeFor, sizeOfBlock } from "../content/tree.ts";
+import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { giveChunkBuffer, takeChunkBuffer } from "./chunk_buffers.ts";
@@ -17,6 +17,9 @@ import { inChunks, sizeOfRanges } from "./ranges.ts";
 import type { Range } from "./ranges.ts";
 import { isPossiblySame } from "./stage.ts";
 import type { LocalContent, Stage } from "./stage.ts";
+
+/** What is made of contents is cut only at multiples of this: between two hashes, and between two pieces. */
+const DERIVED_STEP = HASH_SIZE * PIECE_SIZE;
 
 /** Files that stay open until all that waits has been answered. */
 const OPEN_FILES_MAX = 4;
@@ -29,6 +32,8 @@ export interface ServedContents {
   readonly stage: Pick<Stage, "blockHashes" | "open" | "read" | "recipe">;
   /** The local path of what the source calls `path`. */
   readonly pathOf: (path: string) => string;
+  /** How many bytes are read and sent at once; at most, and if not given, `CHUNK_SIZE_MAX`. */
+  readonly chunkSize?: number | undefined;
 }
 
 /** A request for contents. */
@@ -59,11 +64,13 @@ const ABSENT: Answer = { code: ErrorCode.absent, reason: "this content is not he
 
 export class AnswerMaker implements Disposable {
   readonly #contents: ServedContents;
+  readonly #chunkSize: number;
   /** By content, the one used last at the end. */
   readonly #open = new Map<string, OpenContent>();
 
   constructor(contents: ServedContents) {
     this.#contents = contents;
+    this.#chunkSize = contents.chunkSize ?? CHUNK_SIZE_MAX;
   }
 
   /** The answers to a request. Each stands until it is released. */
@@ -109,7 +116,7 @@ export class AnswerMaker implements Disposable {
         group.absent.push(position);
         continue;
       }
-      if (group.size + content.size > CHUNK_SIZE_MAX) {
+      if (group.size > 0 && group.size + content.size > this.#chunkSize) {
         yield await this.#readGroup(group);
         group = emptyGroup();
       }
@@ -144,8 +151,9 @@ export class AnswerMaker implements Disposable {
     const { stage } = this.#contents;
     const made = type === "hashes" ? await stage.blockHashes(content) : await stage.recipe(content);
     if ("error" in made) return yield refusal(made);
-    for (let at = 0; at < made.length; at += CHUNK_SIZE_MAX) {
-      yield { message: { type }, chunk: made.slice(at, at + CHUNK_SIZE_MAX) };
+    const step = Math.max(DERIVED_STEP, this.#chunkSize - this.#chunkSize % DERIVED_STEP);
+    for (let at = 0; at < made.length; at += step) {
+      yield { message: { type }, chunk: made.slice(at, at + step) };
     }
   }
 
@@ -157,8 +165,8 @@ export class AnswerMaker implements Disposable {
     if (open === undefined || index >= blockCount(size, geometry.blockSize)) return yield ABSENT;
     const start = index * geometry.blockSize;
     const end = start + sizeOfBlock(geometry, index);
-    for (let offset = start; offset < end; offset += CHUNK_SIZE_MAX) {
-      const length = Math.min(CHUNK_SIZE_MAX, end - offset);
+    for (let offset = start; offset < end; offset += this.#chunkSize) {
+      const length = Math.min(this.#chunkSize, end - offset);
       const chunk = await this.#read(open, [{ offset, length }]);
       if (chunk === undefined) return yield ABSENT;
       yield { message: { type: "blockData", offset: offset - start }, chunk };
@@ -171,7 +179,7 @@ export class AnswerMaker implements Disposable {
     }
     const open = this.#openContent({ id, size });
     if (open === undefined) return yield ABSENT;
-    for (const group of inChunks(ranges)) {
+    for (const group of inChunks(ranges, { size: this.#chunkSize })) {
       const chunk = await this.#read(open, group);
       if (chunk === undefined) return yield ABSENT;
       yield { message: { type: "rangeData" }, chunk };

@@ -7,18 +7,27 @@
 
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 
-/** More than these are left to the collector. */
+/** Smaller buffers are made for each use. */
+const SIZE_MIN = 64 * 1024;
+/** More than these of one size are left to the collector. */
 const SPARE_MAX = 8;
 
-const spare: ArrayBuffer[] = [];
+/** By size, a power of two. */
+const spare = new Map<number, ArrayBuffer[]>();
 
 /** A buffer for so many bytes at least, at most `CHUNK_SIZE_MAX`; anything may be in it. */
 export function takeChunkBuffer(size: number): ArrayBuffer {
-  if (size < CHUNK_SIZE_MAX / 2) return new ArrayBuffer(size);
-  return spare.pop() ?? new ArrayBuffer(CHUNK_SIZE_MAX);
+  if (size < SIZE_MIN) return new ArrayBuffer(size);
+  const sizeTaken = 2 ** Math.ceil(Math.log2(size));
+  return spare.get(sizeTaken)?.pop() ?? new ArrayBuffer(sizeTaken);
 }
 
-/** Gives a buffer back that nobody uses any more. One of another size is dropped. */
+/** Gives a buffer back that nobody uses any more. One of an odd size is dropped. */
 export function giveChunkBuffer(buffer: ArrayBuffer): void {
-  if (buffer.byteLength === CHUNK_SIZE_MAX && spare.length < SPARE_MAX) spare.push(buffer);
+  const size = buffer.byteLength;
+  const isKept = size >= SIZE_MIN && size <= CHUNK_SIZE_MAX && Number.isInteger(Math.log2(size));
+  if (!isKept) return;
+  const buffers = spare.get(size);
+  if (buffers === undefined) spare.set(size, [buffer]);
+  else if (buffers.length < SPARE_MAX) buffers.push(buffer);
 }

@@ -165,7 +165,7 @@ class LargeFetch {
     const geometry = { size, blockSize: this.#blockSize, have: part.have };
     const { blocks, ranges } = gapsOf(copies, geometry);
     await this.#inWindow(
-      inChunks(ranges, RANGE_COUNT_MAX),
+      inChunks(ranges, { countMax: RANGE_COUNT_MAX }),
       (group) => sizeOfRanges(group) + group.length * RANGE_COST,
       (group, signal) => this.#askForRanges(part, group, signal),
     );

@@ -13,10 +13,21 @@ export function sizeOfRanges(ranges: readonly Range[]): number {
   return ranges.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Cuts ranges into groups of at most `countMax` that fill a chunk each. */
-export function* inChunks(ranges: readonly Range[], countMax = Infinity): Generator<Range[]> {
+/** How ranges are cut into groups. */
+export interface ChunkLimits {
+  /** How many ranges a group has at most; any number if not given. */
+  readonly countMax?: number;
+  /** How many bytes a group has; if not given, as many as a chunk may have. */
+  readonly size?: number;
+}
+
+/** Cuts ranges into groups that fill a chunk each, as long as their number allows it. */
+export function* inChunks(
+  ranges: readonly Range[],
+  { countMax = Infinity, size = CHUNK_SIZE_MAX }: ChunkLimits = {},
+): Generator<Range[]> {
   let group: Range[] = [];
-  let room = CHUNK_SIZE_MAX;
+  let room = size;
   for (const { offset, length } of ranges) {
     for (let done = 0; done < length;) {
       const count = Math.min(room, length - done);
@@ -26,7 +37,7 @@ export function* inChunks(ranges: readonly Range[], countMax = Infinity): Genera
       if (room > 0 && group.length < countMax) continue;
       yield group;
       group = [];
-      room = CHUNK_SIZE_MAX;
+      room = size;
     }
   }
   if (group.length > 0) yield group;

@@ -45,7 +45,9 @@ export function wanted(
 }
 
 /** Two sides that are connected: `theirs` serves, and `remote` fetches from it onto `mine`. */
-export function connectedSides(options: { readonly stage?: (stage: Stage) => Stage } = {}) {
+export function connectedSides(
+  options: { readonly stage?: (stage: Stage) => Stage; readonly chunkSize?: number } = {},
+) {
   const [mine, theirs] = [new Side(), new Side()];
   const [here, there] = duplexPair({ random: seededRandom(1) });
   const connection = new Connection(here);
@@ -55,6 +57,7 @@ export function connectedSides(options: { readonly stage?: (stage: Stage) => Sta
     source: theirs,
     stage: theirs.stage,
     pathOf: samePath,
+    chunkSize: options.chunkSize,
     sent: (_content, size) => sent.push(size),
   });
   const ended = Promise.all([

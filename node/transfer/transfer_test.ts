@@ -76,6 +76,23 @@ Deno.test("fetch() sends what an insertion added, and little more", async () => 
   assert(connection.bytesReceived < 500_000, `${connection.bytesReceived} bytes were sent`);
 });
 
+Deno.test("fetch() takes chunks of any size, of contents, hashes and recipes", async () => {
+  await using sides = connectedSides({ chunkSize: 1000 });
+  const { mine, theirs, remote, sent } = sides;
+  const old = randomBytes(LARGE_SIZE, 1);
+  const base = mine.add(old);
+  const inserted = concat([randomBytes(100_000, 2), old]);
+  const others = [randomBytes(LARGE_SIZE, 3), randomBytes(5_000, 4), randomBytes(0, 5)];
+  const wants = [
+    wanted(theirs.add(inserted), [base]),
+    ...others.map((bytes) => wanted(theirs.add(bytes))),
+  ];
+  for await (const result of remote.fetch(wants, options())) {
+    assertArrived(mine, result, [inserted, ...others][wants.indexOf(result.want)]!);
+  }
+  assert(Math.max(...sent) <= 1000, `${Math.max(...sent)} bytes were sent at once`);
+});
+
 Deno.test("fetch() gets a content although its base changed", async () => {
   await using sides = connectedSides();
   const { mine, theirs, remote } = sides;

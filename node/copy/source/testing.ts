@@ -144,6 +144,7 @@ export class TestSource implements AsyncDisposable {
       contents: new MemoryStage(this.folder.files, "/stage"),
       workerCount: 2,
       queueLength: 4,
+      chunkSize: 64 * 1024,
       events: {
         opened: (tree) => this.opened.push(tree),
         closed: (tree) => this.closed.push(tree),

@@ -66,6 +66,8 @@ export interface SourceContext {
   readonly contents: ContentReader;
   readonly workers: HashWorkers;
   readonly watch: SourceWatch;
+  /** How many bytes are read and sent at once. */
+  readonly chunkSize: number;
   readonly limit: RateLimit;
   readonly clock: Clock;
   readonly events: TreeEvents;
@@ -114,6 +116,7 @@ export class TreeSession implements Session {
       source: { find: (content) => this.#tree?.listing.find(content) },
       stage: context.contents,
       pathOf: (path) => context.folder.pathOf(path),
+      chunkSize: context.chunkSize,
       ready: (request) => this.#delay(request),
       pace: (size) => this.#pace(size),
     });
