@@ -1,18 +1,25 @@
 /**
  * Hints that something below a folder changed, from the system's file watcher.
  *
- * The watcher is emptied as fast as it fills, because Deno drops events that nobody takes. Until somebody
- * takes a hint, all that happens is gathered in it, but where too many paths come together it is for
- * everything. What happens in the private folder is our own doing and gives none.
+ * The watcher is emptied as fast as it fills, because Deno drops events that nobody takes; where some may
+ * have been dropped, the hint is for everything as well. Until somebody takes a hint, all that happens is
+ * gathered in it, but where too many paths come together it is for everything alone. What happens in the
+ * private folder is our own doing and gives none.
  */
 
 import { nameProblem } from "../../protocol/path.ts";
 import type { Hint } from "../sync/folder.ts";
+import { systemClock } from "./clock.ts";
 import { reasonOf } from "./disk_failure.ts";
 import { findLinkOut } from "./folder_walk.ts";
 
 /** Paths in a hint: to look at more of them one by one costs more than to look at everything. */
 const PATH_COUNT_MAX = 1_000;
+
+/** Deno (2.7) keeps so many events that nobody has taken yet, and drops what comes then. */
+const QUEUE_LENGTH = 16;
+/** Events that lay in the queue together are taken faster than one in this time, on a busy machine too. */
+const QUEUED_GAP_MS = 50;
 
 /** The hint for everything. */
 const EVERYTHING = "";
@@ -23,12 +30,15 @@ const EVERYTHING = "";
  * @throws {Error} `Cannot watch ROOT: reason`, from the iteration, when there are no hints any more.
  */
 export async function* watchFolder(root: string, signal: AbortSignal): AsyncGenerator<void> {
-  for await (const _ of watchPaths(root, signal)) yield;
+  const hints = watchPaths(root, signal);
+  // The first one only says that the watcher works now.
+  await hints.next();
+  for await (const _ of hints) yield;
 }
 
 /**
  * Yields the paths below `root` at or below which something may have changed since the last time, until
- * `signal` is aborted.
+ * `signal` is aborted. The first hint is for everything: what changed before the watcher worked is unknown.
  *
  * @throws {Error} `Cannot watch ROOT: reason`, from the iteration, when there are no hints any more.
  */
@@ -52,6 +62,7 @@ export async function* watchPaths(root: string, signal: AbortSignal): AsyncGener
 class Watch implements Disposable {
   readonly #watcher: Deno.FsWatcher;
   readonly #root: string;
+  readonly #run = new EventRun();
   #paths = new Set<string>();
   #ended = false;
   #failure: Error | undefined;
@@ -64,6 +75,7 @@ class Watch implements Disposable {
     } catch (error) {
       throw this.#unwatchable(error);
     }
+    this.#paths.add(EVERYTHING);
     this.#empty();
   }
 
@@ -92,7 +104,7 @@ class Watch implements Disposable {
   async #empty(): Promise<void> {
     try {
       for await (const event of this.#watcher) {
-        if (this.#paths.has(EVERYTHING)) continue;
+        if (this.#run.mayLack()) this.#paths.add(EVERYTHING);
         for (const path of this.#pathsOf(event)) this.#paths.add(path);
         if (this.#paths.size > PATH_COUNT_MAX) this.#paths = new Set([EVERYTHING]);
         if (this.#paths.size > 0) this.#wake();
@@ -127,5 +139,19 @@ class Watch implements Disposable {
       ? "too many programs watch folders, or too many files are open (raise fs.inotify.max_user_instances)"
       : reasonOf(error);
     return new Error(`Cannot watch ${this.#root}: ${reason}`);
+  }
+}
+
+/** Events that came one right after the other. */
+class EventRun {
+  #count = 0;
+  #lastMs = -Infinity;
+
+  /** Counts an event. Whether with this one a full queue of them may have been taken, so that some are lacking. */
+  mayLack(): boolean {
+    const nowMs = systemClock.now();
+    this.#count = nowMs - this.#lastMs < QUEUED_GAP_MS ? this.#count + 1 : 1;
+    this.#lastMs = nowMs;
+    return this.#count % QUEUE_LENGTH === 0;
   }
 }

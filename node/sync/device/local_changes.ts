@@ -22,15 +22,15 @@ import type { Ledger } from "./ledger.ts";
 import type { Timings } from "./options.ts";
 import type { Look, OwnChanges } from "./own_changes.ts";
 
-/** With more hints than this at once, one look at everything is cheaper, and finds what they missed. */
+/** With more hints than this at once, one look at everything is cheaper. */
 const HINT_COUNT_MAX = 512;
-/** After so many hints at once some were probably lost. */
-const BURST_COUNT = 64;
-const BURST_PAUSE_MS = 500;
 /** What is put into a new folder at once may be there before the folder is watched. */
 const NEW_FOLDER_PAUSE_MS = 200;
-/** Looks at everything take at most this part of the time. */
-const LOOK_SHARE = 1 / 20;
+/** Looks at everything take at most this part of the time: those that hints ask for, and those without. */
+const HINTED_SHARE = 1 / 10;
+const RESCAN_SHARE = 1 / 20;
+/** That the folder was replaced gives no hint where a file system was mounted on it, or taken off. */
+const INTACT_CHECK_MS = 1_000;
 /** A watcher that fails is tried again after this long. */
 const WATCH_RETRY_MS = 30_000;
 
@@ -58,6 +58,11 @@ export class LocalChanges {
   #isIgnored: IsIgnored = ignoreNothing;
   #isComplete = false;
   #isLooking = false;
+  /** Whether something may have changed anywhere. */
+  #isWholeWanted = false;
+  /** When the last look at everything was over, and how long it took. */
+  #wholeEndMs = -Infinity;
+  #wholeMs = 0;
   readonly #wake = new Bell();
   #failure: { readonly reason: unknown } | undefined;
 
@@ -114,36 +119,39 @@ export class LocalChanges {
 
   isPending(path: string): boolean {
     if (this.#isLooking || !this.#isComplete || this.#found.isPending(path)) return true;
-    const dueMs = this.#due.dueMs(path);
-    if (path !== "") return dueMs !== undefined || this.#deletions.isMissing(path);
     // There is always another look at everything some time later.
-    const { clock, timings } = this.#options;
-    return dueMs !== undefined && dueMs <= clock.now() + timings.settleMs;
+    if (path === "") return this.#isWholeWanted;
+    return this.#due.dueMs(path) !== undefined || this.#deletions.isMissing(path);
   }
 
   /** Something may have changed at or below these paths. */
   hint(paths: Hint): void {
     const { clock, timings } = this.#options;
     const atMs = clock.now() + timings.settleMs;
-    for (const path of paths) this.#due.add(path, atMs);
+    const restMs = this.#wholeMs * (1 / HINTED_SHARE - 1);
+    for (const path of paths) {
+      if (path === "") this.#lookAtAll(Math.max(atMs, this.#wholeEndMs + restMs));
+      else this.#due.add(path, atMs);
+    }
     this.#wake.ring();
   }
 
   /** Held deletions are passed on (`accept`), or what is missing comes back from the server. */
   answerDeletions(accept: boolean): void {
-    this.hint(this.#deletions.answer(accept).length === 0 ? [] : [""]);
+    const { length } = this.#deletions.answer(accept);
+    if (length > 0) this.#lookAtAll(this.#options.clock.now());
   }
 
   /** The rules of what is ignored may have changed. */
   async readRules(): Promise<void> {
-    const { folder, ledger, observe } = this.#options;
+    const { folder, ledger, clock, observe } = this.#options;
     try {
       this.#isIgnored = await readRules(folder);
     } catch (error) {
       observe({ kind: "trouble", path: IGNORE_FILE, reason: (error as Error).message });
     }
     ledger.fill(this.#isIgnored);
-    this.hint([""]);
+    this.#lookAtAll(clock.now());
   }
 
   /**
@@ -154,22 +162,22 @@ export class LocalChanges {
     this.#wake.ringOn(signal);
     void this.#watch(signal);
     await this.readRules();
-    this.#lookAt("", this.#options.clock.now());
     while (!signal.aborted) {
       if (this.#failure !== undefined) throw this.#failure.reason;
       const paths = this.#due.take(this.#options.clock.now());
-      if (paths.length === 0) await this.#sleep(signal);
-      else await this.#look(paths, signal);
+      if (paths.length > 0) await this.#look(paths, signal);
+      else {
+        this.#requireIntact();
+        await this.#sleep(signal);
+      }
     }
   }
 
   async #sleep(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const { nextMs } = this.#due;
+    const leftMs = Math.max(1, this.#due.nextMs - clock.now());
     const done = new AbortController();
-    const sleeping = nextMs === Infinity
-      ? this.#wake.rung
-      : clock.sleep(Math.max(1, nextMs - clock.now()), done.signal);
+    const sleeping = clock.sleep(Math.min(leftMs, INTACT_CHECK_MS), done.signal);
     if (!signal.aborted) await Promise.race([this.#wake.rung, sleeping]);
     done.abort();
   }
@@ -180,6 +188,7 @@ export class LocalChanges {
     const tops = isWhole ? [""] : topmost(paths);
     const startMs = clock.now();
     this.#isLooking = true;
+    if (isWhole) this.#isWholeWanted = false;
     try {
       using look = own.watch();
       const { changed, missing } = await this.#compare(tops, look, signal);
@@ -188,13 +197,13 @@ export class LocalChanges {
       for (const { path } of missing) this.#found.forget(path);
       await this.#found.take(changed, look, signal);
       this.#delete(gone, look);
-      if (!isWhole) this.#lookIntoNewFolders(changed);
-      else this.#isComplete = true;
+      if (this.#isComplete) this.#lookIntoNewFolders(changed);
+      if (isWhole) this.#isComplete = true;
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       this.#isLooking = false;
-      this.#planNext(paths.length, isWhole, startMs);
+      if (isWhole) this.#planNext(startMs);
       this.bell.ring();
     }
   }
@@ -233,14 +242,18 @@ export class LocalChanges {
       failure = error;
     }
     signal.throwIfAborted();
-    if (!folder.isIntact()) {
-      throw new Error(
-        `Cannot sync ${folder.root}: it was emptied or replaced, or is not mounted any more ` +
-          "(nothing was deleted elsewhere; bring it back, or remove it and start anew)",
-      );
-    }
+    this.#requireIntact();
     if (seen === undefined) throw failure;
     return seen;
+  }
+
+  #requireIntact(): void {
+    const { folder } = this.#options;
+    if (folder.isIntact()) return;
+    throw new Error(
+      `Cannot sync ${folder.root}: it was emptied or replaced, or is not mounted any more ` +
+        "(nothing was deleted elsewhere; bring it back, or remove it and start anew)",
+    );
   }
 
   /** Deletes what is gone, unless it may turn up in a file that is not hashed yet. */
@@ -275,20 +288,17 @@ export class LocalChanges {
     for (const { path, kind } of changed) if (kind === "folder") this.#due.add(path, atMs);
   }
 
-  #planNext(hintCount: number, isWhole: boolean, startMs: number): void {
+  #planNext(startMs: number): void {
     const { clock, timings } = this.#options;
     const nowMs = clock.now();
-    if (hintCount >= BURST_COUNT) this.#lookAt("", nowMs + this.#pauseMs(BURST_PAUSE_MS));
-    if (!isWhole) return;
-    this.#lookMs = nowMs - startMs;
-    this.#lookAt("", nowMs + this.#pauseMs(timings.rescanMs));
+    this.#wholeEndMs = nowMs;
+    this.#wholeMs = nowMs - startMs;
+    this.#lookAt("", nowMs + Math.max(timings.rescanMs, this.#wholeMs / RESCAN_SHARE));
   }
 
-  /** How long the last look at everything took. */
-  #lookMs = 0;
-
-  #pauseMs(leastMs: number): number {
-    return Math.max(leastMs, this.#lookMs / LOOK_SHARE);
+  #lookAtAll(atMs: number): void {
+    this.#isWholeWanted = true;
+    this.#lookAt("", atMs);
   }
 
   #lookAt(path: string, atMs: number): void {

@@ -1,10 +1,16 @@
 /**
  * Paths that a look did not find, until it is sure that they were deleted: editors save by deleting and
  * renaming, and what was moved turns up elsewhere a moment later.
+ *
+ * What goes missing shortly one after the other is taken together, so that whoever asks whether so much may
+ * be deleted sees all of it.
  */
 
 import { isAtOrBelow } from "./compare_look.ts";
 import type { KnownEntry } from "./device_index.ts";
+
+/** Nothing is waited with for longer than so many times the time in which one path is sure to be gone. */
+const SETTLE_COUNT_MAX = 10;
 
 /** What is to be done about missing paths. */
 export interface Verdict {
@@ -17,7 +23,10 @@ export interface Verdict {
 export class MissingPaths {
   /** Since when the topmost of the missing paths are missing. */
   readonly #since = new Map<string, number>();
+  /** When the last of them went missing. */
+  #lastMs = -Infinity;
 
+  /** @param settleMs When nothing else went missing for this long, what is missing was deleted. */
   constructor(readonly settleMs: number) {}
 
   get count(): number {
@@ -37,17 +46,23 @@ export class MissingPaths {
   note(missing: readonly KnownEntry[], tops: readonly string[], nowMs: number): Verdict {
     const paths = new Set(missing.map(({ path }) => path));
     this.#forgetFound(paths, new Set(tops));
+    const missingTops = missing.filter(({ path }) => !paths.has(parentOf(path)));
+    for (const { path } of missingTops) this.#add(path, nowMs);
     const goneTops = new Set<string>();
     const again: { path: string; atMs: number }[] = [];
-    for (const { path } of missing) {
-      if (paths.has(parentOf(path))) continue;
-      const sinceMs = this.#since.get(path);
-      if (sinceMs === undefined) this.#since.set(path, nowMs);
-      const sureMs = (sinceMs ?? nowMs) + this.settleMs;
+    for (const { path } of missingTops) {
+      const latestMs = this.#since.get(path)! + SETTLE_COUNT_MAX * this.settleMs;
+      const sureMs = Math.min(latestMs, this.#lastMs + this.settleMs);
       if (sureMs <= nowMs) goneTops.add(path);
       else again.push({ path, atMs: sureMs });
     }
     return { gone: missing.filter(({ path }) => isAtOrBelow(path, goneTops)), again };
+  }
+
+  #add(path: string, nowMs: number): void {
+    if (this.#since.has(path)) return;
+    this.#since.set(path, nowMs);
+    this.#lastMs = nowMs;
   }
 
   /** Paths are no longer missing: they are known to be deleted. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
+import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { TestMachine, until } from "./testing.ts";
 
 /** Waits until both machines have these files and everything is quiet. */
@@ -181,4 +182,28 @@ Deno.test("SyncDevice says when the server has stored what is here", () =>
     a.device!.changed(["file"]);
     await a.device!.stored(new AbortController().signal);
     assertEquals(server.disk.textOf("alice", "file"), "text");
+  }));
+
+Deno.test("SyncDevice looks again into a new folder, whichever look found it", () =>
+  withTwo(async (a) => {
+    // What comes into the folder gives no hint: it is not watched yet.
+    const distort = (path: string) => path === "new" ? "" : undefined;
+    const folder = new MemoryFolder(a.files, a.root, { distort });
+    a.start({ folder });
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    a.makeFolder("new");
+    await until(() => a.index.row("new")?.remote !== undefined, () => a.events);
+    a.makeFolder("new/below");
+    await until(() => a.index.row("new/below")?.remote !== undefined, () => a.events);
+    a.write("new/below/file", "text");
+    await until(() => a.index.row("new/below/file")?.remote !== undefined, () => a.events);
+  }));
+
+Deno.test("SyncDevice ends where its folder is another one all of a sudden", () =>
+  withTwo(async (a) => {
+    a.start({ folder: new MemoryFolder(a.files, a.root, { distort: () => undefined }) });
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    a.files.move(a.root, "/elsewhere");
+    a.files.makeFolder(a.root);
+    await assertRejects(() => a.ended, Error, "it was emptied or replaced");
   }));

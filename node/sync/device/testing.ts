@@ -17,6 +17,8 @@ const WAIT_MS_MAX = 10_000;
 /** A machine with a synced folder; its disk and its index outlive the device that runs on it. */
 export class TestMachine {
   readonly files = new MemoryFiles();
+  /** The local path of the synced folder. */
+  readonly root = ROOT;
   index: MemoryDeviceIndex;
   readonly events: SyncEvent[] = [];
   device: SyncDevice | undefined;

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Connection } from "../../../protocol/connection.ts";
 import { ConnectionClosed } from "../../../protocol/errors.ts";
+import { settled } from "../../../protocol/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { FOLDER } from "../entry.ts";
 import { Ledger } from "./ledger.ts";
@@ -29,7 +30,8 @@ Deno.test("Uploads asks nothing more of a connection that is closed", async () =
   } as unknown as Connection;
   const uploads = new Uploads({ connection, ledger } as unknown as SessionContext);
   const running = uploads.run(ended.signal);
-  setTimeout(() => ended.abort(), 0);
+  await settled();
+  ended.abort();
   await running;
   assertEquals(askedCount, 1);
 });
