@@ -11,12 +11,15 @@ import type {
   Random,
   VerifySignature,
 } from "../../../protocol/ports.ts";
+import { Reception } from "../../serving/reception.ts";
+import { DeviceSession } from "./device_session.ts";
 import type { UserPieces } from "./ports.ts";
-import { SyncReception } from "./sync_reception.ts";
 import { Users } from "./users.ts";
 
 /** Time passes in steps of this length. */
 const TICK_MS = 500;
+/** A process may open about 20,000 files. */
+const CONNECTIONS_MAX = 4096;
 
 export interface SyncServerOptions {
   /** Port 0 picks a free one. */
@@ -56,7 +59,14 @@ export async function runSyncServer(options: SyncServerOptions): Promise<void> {
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
   const users = new Users({ ...options, log });
-  const reception = new SyncReception({ ...options, users, log });
+  const reception = new Reception({
+    ...options,
+    role: "sync-server",
+    expect: "device",
+    connectionsMax: CONNECTIONS_MAX,
+    log,
+    welcome: (connection, remote) => new DeviceSession({ connection, remote, users }),
+  });
   const listener = network.listen({ host, port });
   const passing = passTime({ clock, stepMs: TICK_MS, signal }, [log, reception, users]);
   try {
