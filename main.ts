@@ -89,6 +89,27 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       return loaded(fetchCommand, runFetch);
     },
   },
+  content: {
+    summary: "Offer a folder or a file to mirror servers",
+    load: async () => {
+      const { contentCommand, runContent } = await import("./node/command/content.ts");
+      return loaded(contentCommand, runContent);
+    },
+  },
+  mirror: {
+    summary: "Mirror content servers, as mirror-init orders it",
+    load: async () => {
+      const { mirrorCommand, runMirror } = await import("./node/command/mirror.ts");
+      return loaded(mirrorCommand, runMirror);
+    },
+  },
+  "mirror-init": {
+    summary: "Order a mirror of content servers",
+    load: async () => {
+      const { mirrorInitCommand, runMirrorInit } = await import("./node/command/mirror_init.ts");
+      return loaded(mirrorInitCommand, runMirrorInit);
+    },
+  },
   demo: {
     summary: "Watch a file travel between five nodes on this machine",
     load: async () => {

@@ -67,26 +67,42 @@ export const serveCommand = defineCommand({
   examples: ["p2pnode serve -d ./photos", "p2pnode serve -p 7100 -s 4 -q 64 -b 1MiB -d /srv/data"],
 });
 
+/** What is offered, and how. */
+export interface OfferOptions {
+  /** A folder or a file. */
+  readonly path: string;
+  readonly port: number;
+  readonly host: string;
+  readonly workers: number | undefined;
+  readonly queue: number;
+  readonly upLimit?: number | undefined;
+  readonly json: boolean;
+}
+
 export async function runServe(
   { flags }: ParsedCommand<typeof serveCommand>,
   world: World,
 ): Promise<void> {
+  await offerTree({ ...flags, path: flags.root }, world);
+}
+
+/** Offers a folder or a file until the process is stopped. */
+export async function offerTree(options: OfferOptions, world: World): Promise<void> {
   const tell: Tell = (event, fields, text) =>
-    world.print(flags.json ? JSON.stringify({ event, ...fields }) : text);
-  using served = await world.openServedFolder(flags.root, flags.workers);
+    world.print(options.json ? JSON.stringify({ event, ...fields }) : text);
+  using served = await world.openServedFolder(options.path, options.workers);
   await runTreeServer({
     ...world,
     ...served,
-    port: flags.port,
-    host: flags.host,
+    port: options.port,
+    host: options.host,
     identity: world.makeIdentity(),
     signal: world.stopped,
     log: (line) => tell("log", { line }, printable(line)),
     onListening: (address) =>
       tell("listening", { ...address }, `listening on ${addressText(address)}`),
-    queueLength: flags.queue,
-    chunkSize: flags.block,
-    upLimit: flags.upLimit,
+    queueLength: options.queue,
+    upLimit: options.upLimit,
     events: eventsTo(tell),
   });
 }
