@@ -105,14 +105,14 @@ export class Deletions {
   answer(accept: boolean): readonly string[] {
     const held = this.#held;
     if (held === undefined) return [];
-    this.#held = undefined;
     const paths = [...held.paths];
-    this.#missing.forget(paths);
     if (accept) this.#accepted = held.paths;
     else {
       const { ledger } = this.#options;
       ledger.save(paths.map((path) => ({ ...ledger.row(path), local: undefined })));
     }
+    this.#held = undefined;
+    this.#missing.forget(paths);
     return paths;
   }
 

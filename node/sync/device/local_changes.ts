@@ -196,7 +196,8 @@ export class LocalChanges {
       for (const { path, atMs } of again) this.#lookAt(path, atMs);
       for (const { path } of missing) this.#found.forget(path);
       await this.#found.take(changed, look, signal);
-      this.#delete(gone, look);
+      if (this.#mayTurnUp(isWhole)) this.#postpone(gone);
+      else this.#delete(gone, look);
       if (this.#isComplete) this.#lookIntoNewFolders(changed);
       if (isWhole) this.#isComplete = true;
     } catch (error) {
@@ -256,20 +257,25 @@ export class LocalChanges {
     );
   }
 
-  /** Deletes what is gone, unless it may turn up in a file that is not hashed yet. */
-  #delete(gone: readonly KnownEntry[], { touched }: Look): void {
+  /** Whether what is missing may be in a file that is not hashed yet, or where hints were lost. */
+  #mayTurnUp(wasWhole: boolean): boolean {
+    return this.#found.isUncertain(this.#options.clock.now()) || (this.#isWholeWanted && !wasWhole);
+  }
+
+  #postpone(gone: readonly KnownEntry[]): void {
     const { clock, timings } = this.#options;
-    const nowMs = clock.now();
-    if (this.#found.isUncertain(nowMs)) {
-      for (const path of topmost(gone.map(({ path }) => path))) {
-        this.#lookAt(path, nowMs + timings.deletionSettleMs);
-      }
-      return;
-    }
+    const atMs = clock.now() + timings.deletionSettleMs;
+    for (const path of topmost(gone.map(({ path }) => path))) this.#lookAt(path, atMs);
+  }
+
+  #delete(gone: readonly KnownEntry[], { touched }: Look): void {
     const { index } = this.#options.ledger;
     // What was moved is deleted already.
     const isHere = (path: string) => (index.row(path)?.local?.kind ?? "absent") !== "absent";
-    this.#deletions.commit(gone.filter(({ path }) => !touched.has(path) && isHere(path)), nowMs);
+    this.#deletions.commit(
+      gone.filter(({ path }) => !touched.has(path) && isHere(path)),
+      this.#options.clock.now(),
+    );
   }
 
   #hold(deletions: HeldDeletions): void {

@@ -35,6 +35,9 @@ export class Refused extends Error {
   override readonly name = "Refused";
 }
 
+/** The server has given this device's place to another process with the same key. */
+export class Replaced extends Refused {}
+
 /** How many bytes went over all connections. */
 export interface ByteCounts {
   sent: number;
@@ -111,8 +114,8 @@ export class Session {
   /**
    * Joins, and keeps the streams going until the connection ends, which it tells by throwing the reason.
    *
-   * @throws {Refused} when the server has no place for this device, or has given it to another process with
-   * the same key.
+   * @throws {Refused} when the server has no place for this device.
+   * @throws {Replaced} when it has given it to another process with the same key.
    */
   async run(joined: () => void): Promise<never> {
     const { connection, folder, stage, ledger } = this.#context;
@@ -142,7 +145,7 @@ export class Session {
     }
     const { reason } = ended.signal;
     const hasNoPlace = reason instanceof RemoteError && reason.code === ErrorCode.busy;
-    throw hasNoPlace ? new Refused(reason.message) : reason;
+    throw hasNoPlace ? new Replaced(reason.message) : reason;
   }
 
   async #join(): Promise<MessageOf<"joined">> {

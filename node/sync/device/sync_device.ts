@@ -27,11 +27,16 @@ import { LocalChanges } from "./local_changes.ts";
 import { TIMINGS } from "./options.ts";
 import type { SyncDeviceOptions, Timings } from "./options.ts";
 import { OwnChanges } from "./own_changes.ts";
-import { connect, Refused, Session } from "./session.ts";
+import { connect, Refused, Replaced, Session } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
 import { Storing } from "./storing.ts";
 
 const STEP_MS = 250;
+/**
+ * Who loses its place twice within this time shares it with a living process. Once may be the last message of
+ * a process that was killed, which came late.
+ */
+const REPLACED_TWICE_MS = 30_000;
 
 export class SyncDevice implements SyncClient {
   readonly #options: SyncDeviceOptions;
@@ -183,12 +188,15 @@ export class SyncDevice implements SyncClient {
     const { clock, random } = this.#options;
     const { redialMs, redialMaxMs } = this.#timings;
     let pauseMs = redialMs;
+    let replacedMs = -Infinity;
     while (!signal.aborted) {
       try {
         await this.#connectOnce(signal, () => pauseMs = redialMs);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Refused) throw error;
+        const nowMs = clock.now();
+        if (error instanceof Replaced && nowMs - replacedMs > REPLACED_TWICE_MS) replacedMs = nowMs;
+        else if (error instanceof Refused) throw error;
         this.#observe({ kind: "offline", reason: (error as Error).message });
       } finally {
         this.#session = undefined;

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
+import { systemClock } from "../../platform/clock.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { TestMachine, until } from "./testing.ts";
 
@@ -206,4 +207,22 @@ Deno.test("SyncDevice ends where its folder is another one all of a sudden", () 
     a.files.move(a.root, "/elsewhere");
     a.files.makeFolder(a.root);
     await assertRejects(() => a.ended, Error, "it was emptied or replaced");
+  }));
+
+Deno.test("SyncDevice deletes nothing before it has looked where hints were lost", () =>
+  withTwo(async (a) => {
+    // A look takes so long that there is a rest after one at everything.
+    const folder = new MemoryFolder(a.files, a.root, {
+      distort: (path) => path === "from" ? path : "",
+      pause: () => systemClock.sleep(20),
+    });
+    a.write("from", "text");
+    a.start({ folder });
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    a.events.length = 0;
+    a.move("from", "to");
+    const sent = () => a.events.filter(({ kind }) => kind === "sent");
+    await until(() => sent().length === 2, () => a.events);
+    const paths = sent().map((event) => event.kind === "sent" ? event.entry.path : "");
+    assertEquals(paths, ["to", "from"]);
   }));
