@@ -215,6 +215,7 @@ function partsOf(counts: readonly (readonly [number, string])[]): string[] {
   return counts.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`);
 }
 
+/** `12,345`. */
 function grouped(count: number): string {
-  return count.toLocaleString("en-US");
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

@@ -34,8 +34,6 @@ export async function openCopySpace(path: string): Promise<CopySpace> {
   const changes = opened.use(new ChangeWorker());
   const workers = opened.use(new StageWorkers());
   const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
-  changes.warmUp();
-  workers.warmUp();
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
   const known = new KnownFile(`${area}/${KNOWN}`);
   opened.defer(() => removeIfEmpty(`${area}/${STAGE}`));

@@ -9,7 +9,7 @@
 
 import { fromHex, toHex } from "../../protocol/bytes.ts";
 import type { KnownContents } from "../copy/known_contents.ts";
-import { reasonOf } from "./disk_failure.ts";
+import { removeFiles } from "./stage_contents.ts";
 
 const HEADER = "p2pnode known contents 1";
 /** Some million files. */
@@ -17,15 +17,13 @@ const FILE_SIZE_MAX = 400 * 1024 * 1024;
 /** A stamp that equals no other (file_state.ts) is not worth a line. */
 const RACY = ".racy";
 
-interface Known {
-  readonly stamp: string;
-  /** In hexadecimal digits. */
-  readonly id: string;
-}
+/** Where the stamp starts in a line, behind the id in hexadecimal digits. */
+const STAMP_AT = 65;
 
 export class KnownFile implements KnownContents {
   readonly #path: string;
-  readonly #known: Map<string, Known>;
+  /** By path, the line without it. */
+  readonly #known: Map<string, string>;
   #isChanged = false;
 
   /** Reads what is known. A file that cannot be read is one in which nothing is known. */
@@ -36,12 +34,14 @@ export class KnownFile implements KnownContents {
 
   find(path: string, stamp: string): Uint8Array | undefined {
     const known = this.#known.get(path);
-    return known?.stamp === stamp ? fromHex(known.id) : undefined;
+    const isKnown = known !== undefined && known.length === STAMP_AT + stamp.length &&
+      known.endsWith(stamp);
+    return isKnown ? fromHex(known.slice(0, STAMP_AT - 1)) : undefined;
   }
 
   remember(path: string, stamp: string, id: Uint8Array): void {
     if (stamp.includes(RACY)) return;
-    this.#known.set(path, { stamp, id: toHex(id) });
+    this.#known.set(path, `${toHex(id)} ${stamp}`);
     this.#isChanged = true;
   }
 
@@ -54,31 +54,35 @@ export class KnownFile implements KnownContents {
     }
   }
 
-  /** Writes what is known, if that is not in the file already. Throws `Cannot write PATH: reason`. */
+  /** Writes what is known, if that is not in the file already. On a full disk, what was known before stays. */
   save(): void {
     if (!this.#isChanged) return;
     const temporary = `${this.#path}.new`;
     const lines = [HEADER];
-    for (const [path, { stamp, id }] of this.#known) lines.push(`${id} ${stamp} ${path}`);
+    for (const [path, known] of this.#known) lines.push(`${known} ${path}`);
     try {
       Deno.writeTextFileSync(temporary, `${lines.join("\n")}\n`);
       Deno.renameSync(temporary, this.#path);
-    } catch (error) {
-      throw new Error(`Cannot write ${this.#path}: ${reasonOf(error)}`);
+      this.#isChanged = false;
+    } catch {
+      removeFiles([temporary]);
     }
-    this.#isChanged = false;
   }
 }
 
-function readKnown(path: string): Map<string, Known> {
-  const known = new Map<string, Known>();
-  const [header, ...lines] = readText(path).split("\n");
-  if (header !== HEADER) return known;
-  for (const line of lines) {
+function readKnown(path: string): Map<string, string> {
+  const known = new Map<string, string>();
+  const text = readText(path);
+  if (!text.startsWith(`${HEADER}\n`)) return known;
+  for (let start = HEADER.length + 1; start < text.length;) {
+    let end = text.indexOf("\n", start);
+    if (end === -1) end = text.length;
     // A path may have spaces, a stamp has none.
-    const end = line.indexOf(" ", 65);
-    if (line[64] !== " " || end === -1) continue;
-    known.set(line.slice(end + 1), { id: line.slice(0, 64), stamp: line.slice(65, end) });
+    const space = text.indexOf(" ", start + STAMP_AT);
+    if (text[start + STAMP_AT - 1] === " " && space !== -1 && space < end) {
+      known.set(text.slice(space + 1, end), text.slice(start, space));
+    }
+    start = end + 1;
   }
   return known;
 }
