@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 
 /** Files that may wait for the workers. */
 const QUEUE_LENGTH = 64;
+/** Bytes of a chunk of contents. */
+const BLOCK_SIZE = 256 * 1024;
 
 export const contentCommand = defineCommand({
   name: "content",
@@ -48,5 +50,8 @@ export async function runContent(
   { flags }: ParsedCommand<typeof contentCommand>,
   world: World,
 ): Promise<void> {
-  await offerTree({ ...flags, path: flags.directory, queue: QUEUE_LENGTH }, world);
+  await offerTree(
+    { ...flags, path: flags.directory, queue: QUEUE_LENGTH, block: BLOCK_SIZE },
+    world,
+  );
 }

@@ -75,6 +75,8 @@ export interface OfferOptions {
   readonly host: string;
   readonly workers: number | undefined;
   readonly queue: number;
+  /** Bytes of a chunk of contents. */
+  readonly block: number;
   readonly upLimit?: number | undefined;
   readonly json: boolean;
 }
@@ -102,6 +104,7 @@ export async function offerTree(options: OfferOptions, world: World): Promise<vo
     onListening: (address) =>
       tell("listening", { ...address }, `listening on ${addressText(address)}`),
     queueLength: options.queue,
+    chunkSize: options.block,
     upLimit: options.upLimit,
     events: eventsTo(tell),
   });
