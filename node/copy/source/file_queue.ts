@@ -49,7 +49,7 @@ export class FileQueue<F extends QueuedFile> {
       if (this.#isClosed) return [];
       await new Promise<void>((resolve) => this.#takers.push(resolve));
     }
-    const run = this.#files.splice(0, this.#runLength());
+    const run = this.#files.splice(0, runLength(this.#files));
     while (this.#entering.length > 0 && this.#files.length < this.#lengthMax) {
       const { file, entered } = this.#entering.shift()!;
       this.#files.push(file);
@@ -66,16 +66,13 @@ export class FileQueue<F extends QueuedFile> {
     for (const { entered } of this.#entering.splice(0)) entered();
     for (const wake of this.#takers.splice(0)) wake();
   }
+}
 
-  /** How many files from the front make a run. */
-  #runLength(): number {
-    let size = this.#files[0]!.size;
-    let length = 1;
-    while (length < Math.min(this.#files.length, RUN_FILES_MAX)) {
-      size += this.#files[length]!.size;
-      if (size > RUN_SIZE_MAX) break;
-      length++;
-    }
-    return length;
-  }
+/** How many of these files from the first on make a run; there must be one at least. */
+export function runLength(files: readonly QueuedFile[], first = 0): number {
+  const end = Math.min(files.length, first + RUN_FILES_MAX);
+  let size = files[first]!.size;
+  let at = first + 1;
+  while (at < end && (size += files[at]!.size) <= RUN_SIZE_MAX) at++;
+  return at - first;
 }

@@ -15,7 +15,7 @@ import { HASH_SIZE } from "../../content/tree.ts";
 const WORDS = 4;
 /** Slots of a table that has just been made. */
 const SLOTS_START = 1024;
-/** A table is fuller than this only when it cannot grow any more. */
+/** A table that is fuller than this gives way to one of twice the size. */
 const LOAD_MAX = 0.75;
 
 /** A file in one state. */

@@ -9,12 +9,16 @@
 import type { DiskFailure } from "../../store/disk.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentReader } from "../../transfer/stage.ts";
-import { FileQueue } from "./file_queue.ts";
+import { FileQueue, runLength } from "./file_queue.ts";
 import type { HashMemory } from "./hash_memory.ts";
 import type { SourceFolder } from "./ports.ts";
 
 /** How often a file that changes is hashed at most. */
 const ATTEMPTS_MAX = 3;
+
+/** What is hashed before anybody asks for it: so many files, and so many bytes, but for the last of them. */
+const AHEAD_COUNT_MAX = 2 ** 19;
+const AHEAD_SIZE_MAX = 64 * 1024 ** 3;
 
 /** A file in the state in which it was found. */
 export interface FoundFile {
@@ -57,6 +61,8 @@ export class HashWorkers {
   readonly #jobs = new Map<string, HashJob>();
   readonly #ending = new AbortController();
   readonly #working: Promise<unknown>;
+  /** Lets go on who waits until there is nothing to do. */
+  #wakeIdle = () => {};
 
   constructor(options: HashWorkersOptions) {
     this.#options = options;
@@ -85,11 +91,58 @@ export class HashWorkers {
     return this.#queue.put(job);
   }
 
+  /**
+   * Hashes what is offered, from its top on, while there is nothing else to do, so that it is known when somebody
+   * asks. Ends when all is hashed, when it was enough, or when the workers stop. Never rejects.
+   */
+  async hashAhead(): Promise<void> {
+    let [count, size] = [0, 0];
+    try {
+      for await (const batch of this.#options.folder.walk("", this.#ending.signal)) {
+        const files = batch.filter((entry) => entry.kind === "file");
+        for (let at = 0; at < files.length;) {
+          const run = files.slice(at, at + runLength(files, at));
+          at += run.length;
+          await this.#idle();
+          count += run.length;
+          size += await this.#hashUnasked(run);
+          if (count > AHEAD_COUNT_MAX || size > AHEAD_SIZE_MAX) return;
+        }
+      }
+    } catch {
+      // What cannot be read is told to whoever asks for it.
+    }
+  }
+
   /** Stops. Whoever waits for the content of a file hears no more. */
   async close(): Promise<void> {
     this.#ending.abort();
     this.#queue.close();
+    this.#wakeIdle();
     await this.#working;
+  }
+
+  /** Hashes those of the files that are not known. Answers how many bytes they have. */
+  async #hashUnasked(files: readonly FoundFile[]): Promise<number> {
+    const unknown = files.filter((file) =>
+      !this.#jobs.has(keyOf(file)) && this.known(file) === undefined
+    );
+    const jobs = unknown.map(({ path, size, stamp }) => ({ path, size, stamp, listeners: [] }));
+    for (const job of jobs) this.#jobs.set(keyOf(job), job);
+    await this.#hashAll(jobs);
+    return jobs.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Resolves when nothing waits or is being hashed. */
+  async #idle(): Promise<void> {
+    while (this.#jobs.size > 0 && !this.#ending.signal.aborted) {
+      await new Promise<void>((resolve) => this.#wakeIdle = resolve);
+    }
+  }
+
+  #forget(job: HashJob): void {
+    this.#jobs.delete(keyOf(job));
+    if (this.#jobs.size === 0) this.#wakeIdle();
   }
 
   async #work(): Promise<void> {
@@ -102,7 +155,7 @@ export class HashWorkers {
 
   #isWanted(job: HashJob): boolean {
     if (job.listeners.some(({ isWaiting }) => isWaiting)) return true;
-    this.#jobs.delete(keyOf(job));
+    this.#forget(job);
     return false;
   }
 
@@ -158,7 +211,7 @@ export class HashWorkers {
   }
 
   #settle(job: HashJob, result: IdentifiedContent | DiskFailure): void {
-    this.#jobs.delete(keyOf(job));
+    this.#forget(job);
     if (!("error" in result)) {
       this.#options.memory.set({ path: job.path, stamp: result.stamp }, result.id);
     }

@@ -84,15 +84,18 @@ export async function runTreeServer(options: TreeServerOptions): Promise<void> {
     log,
     welcome: (connection) => new TreeSession(connection, { ...options, workers, watch, limit }),
   });
+  let hashingAhead: Promise<void> | undefined;
   const passing = passTime({ clock, stepMs: TICK_MS, signal }, [log, reception]);
   try {
     options.onListening(listener.address);
+    hashingAhead = workers.hashAhead();
     await Promise.race([passing, reception.serve(listener)]);
   } finally {
     ending.abort();
     listener.close();
     await reception.close(new ProtocolError(ErrorCode.failed, "Cannot go on: the source stops"));
     await workers.close();
+    await hashingAhead;
     await watch.ended();
     await passing;
   }
