@@ -11,6 +11,7 @@ import type { Clock } from "../../protocol/ports.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import { RateMeter } from "../swarm/rate_meter.ts";
 import type { ContentFetcher, MissingContent } from "../transfer/contents.ts";
+import { untilAllDone } from "../transfer/until_all_done.ts";
 import { ContentQueue } from "./content_queue.ts";
 import type { Decision, FetchDecision, MakeDecision, Task } from "./decision.ts";
 import type { Destination, TaskOutcome } from "./destination.ts";
@@ -109,14 +110,14 @@ export class TreeCopy {
    * @throws what ended the connection, or the signal's reason.
    */
   async run(): Promise<void> {
-    const { connection, destination, path, delayMs = 0, observe } = this.#options;
+    const { destination, path } = this.#options;
     try {
       this.#signal.throwIfAborted();
-      const listing = await TreeListing.open(connection, { path, delayMs });
-      this.#listing = listing;
-      this.tally.totals = listing.totals;
-      observe({ kind: "opened", totals: listing.totals });
-      await destination.look(path, this.#signal);
+      // Both sides look through their trees at the same time; what the source says about the path counts first.
+      const [listing] = await untilAllDone([
+        this.#open(),
+        destination.look(path, this.#signal),
+      ]);
       for await (const page of listing.pages()) await this.#take(page);
       await this.#done();
       this.#options.arrived?.();
@@ -130,6 +131,15 @@ export class TreeCopy {
       await this.#queue.done();
       await this.#placing.done();
     }
+  }
+
+  async #open(): Promise<TreeListing> {
+    const { connection, path, delayMs = 0, observe } = this.#options;
+    const listing = await TreeListing.open(connection, { path, delayMs });
+    this.#listing = listing;
+    this.tally.totals = listing.totals;
+    observe({ kind: "opened", totals: listing.totals });
+    return listing;
   }
 
   async #take(page: readonly TreeEntry[]): Promise<void> {
