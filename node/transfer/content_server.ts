@@ -63,8 +63,8 @@ export class ContentServer implements Disposable {
   }
 
   /**
-   * Takes a request for contents, or a cancel of one. Never waits. False for a message that is none of its
-   * own. Throws a `ProtocolError` where too many requests are waiting.
+   * Takes a request for contents, or a cancel, whatever it is for: it may cross the last answer. Never waits.
+   * False for a message that is none of its own. Throws a `ProtocolError` where too many requests are waiting.
    */
   receive({ message, request: number }: Frame): boolean {
     switch (message.type) {
@@ -80,7 +80,8 @@ export class ContentServer implements Disposable {
         this.#enqueue(number, message, 1);
         return true;
       case "cancel":
-        return this.#cancel(number);
+        this.#cancel(number);
+        return true;
       default:
         return false;
     }
@@ -102,16 +103,14 @@ export class ContentServer implements Disposable {
     if (!this.#isAnswering) void this.#answerAll();
   }
 
-  #cancel(number: number): boolean {
+  #cancel(number: number): void {
     const at = this.#waiting.findIndex((waiting) => waiting.number === number);
     if (at >= 0) {
       this.#itemCount -= this.#waiting[at]!.itemCount;
       this.#waiting.splice(at, 1);
-      return true;
+    } else if (this.#current?.number === number) {
+      this.#current.isCancelled = true;
     }
-    if (this.#current?.number !== number) return false;
-    this.#current.isCancelled = true;
-    return true;
   }
 
   async #answerAll(): Promise<void> {

@@ -204,6 +204,16 @@ Deno.test("ContentServer stops in the middle of an answer that was cancelled", a
   connection.close();
 });
 
+Deno.test("ContentServer takes a cancel that crossed the last answer", async () => {
+  const { side, script, connection, server } = startServing();
+  const { id, size } = side.add(randomBytes(1000, 1));
+  await script.send({ type: "getContents", files: [{ id, size }] }, 1);
+  assertEquals((await script.next())!.request, 1);
+  await settled();
+  assert(server.receive({ message: { type: "cancel" }, request: 1, chunkSize: 0 }));
+  connection.close();
+});
+
 Deno.test("ContentServer answers what comes while the last answer is being sent", async () => {
   const { side, script, connection } = startServing();
   const { id, size } = side.add(randomBytes(1000, 1));
