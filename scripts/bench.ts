@@ -19,6 +19,11 @@ import { Stage } from "./bench/stage.ts";
 import { swarmWorkload } from "./bench/swarm_workload.ts";
 import { treeWorkload } from "./bench/tree_workload.ts";
 import { publishWorkload } from "./bench/publish_workload.ts";
+import { syncInsertWorkload } from "./bench/sync_insert_workload.ts";
+import { syncLargeWorkload } from "./bench/sync_large_workload.ts";
+import { syncLatencyWorkload } from "./bench/sync_latency_workload.ts";
+import { syncStartWorkload } from "./bench/sync_start_workload.ts";
+import { syncTreeWorkload } from "./bench/sync_tree_workload.ts";
 import type { Outcome, Workload } from "./bench/workload.ts";
 
 const WORKLOADS: readonly Workload[] = [
@@ -28,6 +33,11 @@ const WORKLOADS: readonly Workload[] = [
   announceWorkload,
   treeWorkload,
   cacheWorkload,
+  syncLatencyWorkload,
+  syncTreeWorkload,
+  syncLargeWorkload,
+  syncInsertWorkload,
+  syncStartWorkload,
 ];
 
 interface BenchOptions {

@@ -35,9 +35,13 @@ reverse lookup = no
   }
 
   /** Starts to fetch what is at `path` in the folder, with times, modes and links. */
-  startFetch(path: string, destination: string): MeasuredProcess {
+  startFetch(
+    path: string,
+    destination: string,
+    flags: readonly string[] = [],
+  ): MeasuredProcess {
     const source = `rsync://127.0.0.1:${this.port}/source/${path}`;
-    return new MeasuredProcess(["rsync", "--archive", source, `${destination}/`]);
+    return new MeasuredProcess(["rsync", "--archive", ...flags, source, `${destination}/`]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

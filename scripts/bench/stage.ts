@@ -9,7 +9,7 @@
  * of many files stay until the end.
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { randomFile, sameFile } from "../../tests/files.ts";
 
 const GIB = 1024 ** 3;
@@ -132,6 +132,18 @@ export async function compareFolders(
   for (const name of names) {
     if (await sameFile(join(source, name), join(copy, name))) continue;
     throw new Error(`Cannot count this run: ${name} did not arrive as it was sent`);
+  }
+}
+
+/** Makes hard links to the files of a tree in a folder, which is made. */
+export async function linkTree({ folder, names }: TreeSource, into: string): Promise<void> {
+  const made = new Set<string>();
+  for (const name of names) {
+    const path = join(into, name);
+    const parent = dirname(path);
+    if (!made.has(parent)) await Deno.mkdir(parent, { recursive: true });
+    made.add(parent);
+    await Deno.link(join(folder, name), path);
   }
 }
 

@@ -1,7 +1,15 @@
 /** Which programs are installed on this machine. */
 
 /** What some contestants need, by the name of the program or of Debian's package. */
-export type Tool = "rsync" | "aria2c" | "opentracker" | "openssl" | "wrk" | "python3-libtorrent";
+export type Tool =
+  | "rsync"
+  | "aria2c"
+  | "opentracker"
+  | "openssl"
+  | "wrk"
+  | "python3-libtorrent"
+  | "unison"
+  | "syncthing";
 
 /** The Python that Debian's python3-libtorrent belongs to, and the one that is found first. */
 const PYTHONS = ["/usr/bin/python3", "python3"];
