@@ -226,6 +226,30 @@ export class TestDevice extends TestFolder {
   }
 }
 
+/** What belongs into the private folders of devices and of users on the server. */
+const STAYS = /^(?:key|lock|index\.db.*)$/;
+const STAYS_ON_SERVER = /^(?:lock|index\.db.*|trash\/[^/]*|stage\/[^/]*\.part)$/;
+
+/**
+ * Ends the devices and the server, and sees whether something temporary is left. The server alone may have parts
+ * of contents, whose device may come back for them.
+ */
+export async function assertNothingLeft(
+  sync: TestSync,
+  devices: readonly TestDevice[],
+): Promise<void> {
+  for (const device of devices) await device.stop();
+  sync.server.signal("SIGTERM");
+  assertEquals(await sync.server.exit(), 0);
+  const folders = [...devices.map(({ folder }) => folder), sync.userFolder()];
+  for (const folder of folders) {
+    const mayStay = folder === sync.userFolder() ? STAYS_ON_SERVER : STAYS;
+    const tree = await treeOf(join(folder, PRIVATE));
+    const files = Object.keys(tree).filter((name) => tree[name] !== "folder");
+    assertEquals(files.filter((name) => !mayStay.test(name)), [], `left in ${folder}`);
+  }
+}
+
 /** The bytes of a content. */
 export function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
   if (typeof content === "string") return new TextEncoder().encode(content);
