@@ -9,6 +9,8 @@
 import { isAtOrBelow } from "./compare_look.ts";
 import type { KnownEntry } from "./device_index.ts";
 
+/** The more is missing, the longer more of it may take to go: up to so many times as long as for one path. */
+const PATIENCE_MAX = 5;
 /** Nothing is waited with for longer than so many times the time in which one path is sure to be gone. */
 const SETTLE_COUNT_MAX = 10;
 
@@ -26,7 +28,7 @@ export class MissingPaths {
   /** When the last of them went missing. */
   #lastMs = -Infinity;
 
-  /** @param settleMs When nothing else went missing for this long, what is missing was deleted. */
+  /** @param settleMs When nothing else went missing for this long, one path that is missing was deleted. */
   constructor(readonly settleMs: number) {}
 
   get count(): number {
@@ -48,11 +50,12 @@ export class MissingPaths {
     this.#forgetFound(paths, new Set(tops));
     const missingTops = missing.filter(({ path }) => !paths.has(parentOf(path)));
     for (const { path } of missingTops) this.#add(path, nowMs);
+    const settleMs = this.settleMs * Math.min(PATIENCE_MAX, this.#since.size);
     const goneTops = new Set<string>();
     const again: { path: string; atMs: number }[] = [];
     for (const { path } of missingTops) {
       const latestMs = this.#since.get(path)! + SETTLE_COUNT_MAX * this.settleMs;
-      const sureMs = Math.min(latestMs, this.#lastMs + this.settleMs);
+      const sureMs = Math.min(latestMs, this.#lastMs + settleMs);
       if (sureMs <= nowMs) goneTops.add(path);
       else again.push({ path, atMs: sureMs });
     }

@@ -25,8 +25,8 @@ Deno.test("MissingPaths takes what goes missing one by one as gone together", ()
   goneAt(missing, 0, ["a"]);
   goneAt(missing, 150, ["a", "b"]);
   assertEquals(goneAt(missing, 200, ["a", "b", "c"]), []);
-  assertEquals(goneAt(missing, 399, ["a", "b", "c"]), []);
-  assertEquals(goneAt(missing, 400, ["a", "b", "c"]), ["a", "b", "c"]);
+  assertEquals(goneAt(missing, 799, ["a", "b", "c"]), []);
+  assertEquals(goneAt(missing, 800, ["a", "b", "c"]), ["a", "b", "c"]);
 });
 
 Deno.test("MissingPaths waits no longer than some seconds for the last of many", () => {
