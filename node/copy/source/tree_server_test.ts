@@ -1,6 +1,22 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { settled } from "../../../protocol/testing.ts";
-import { TestSource, textId } from "./testing.ts";
+import type { ContentReader } from "../../transfer/stage.ts";
+import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
+import { MemorySource, TestSource, textId } from "./testing.ts";
+
+/** A stage that hashes in another way. */
+function withHashing(
+  stage: MemoryStage,
+  { hashFiles }: Pick<ContentReader, "hashFiles">,
+): ContentReader {
+  return {
+    hashFiles,
+    blockHashes: (content) => stage.blockHashes(content),
+    recipe: (content) => stage.recipe(content),
+    open: (path) => stage.open(path),
+    read: (contents, buffer) => stage.read(contents, buffer),
+  };
+}
 
 Deno.test("a source lists folders before what is in them, files with id, size and mode, and links", async () => {
   await using source = new TestSource();
@@ -66,4 +82,144 @@ Deno.test("a source cuts off who settles what is not listed", async () => {
   assert(reason?.message.includes("not listed, or settled already"), reason?.message);
   await settled();
   assertEquals(source.closed[0]!.filesDone, 1);
+});
+
+Deno.test("a source waits as long as the copier wants before it sends each file, once", async () => {
+  await using source = new TestSource();
+  source.folder.write("a.txt", "alpha");
+  source.folder.write("b.txt", "beta");
+  using copier = await source.connect();
+  await copier.open("", 3_000);
+  while (!(await copier.list()).last);
+  const texts: (string | undefined)[] = [];
+  const asked = copier.listed.map((entry) => copier.textOf(entry).then((text) => texts.push(text)));
+  await source.pass(2_500);
+  assertEquals(texts, []);
+  await source.pass(1_000);
+  assertEquals(texts, ["alpha"]);
+  await source.pass(3_000);
+  await Promise.all(asked);
+  assertEquals(texts, ["alpha", "beta"]);
+  assertEquals(await copier.textOf(copier.listed[0]!), "alpha");
+});
+
+Deno.test("a source that sends slowly by its own limit blames no copier for it", async () => {
+  await using source = new TestSource({ upLimit: 100 });
+  const bytes = new Uint8Array(60_000).fill(65);
+  source.folder.write("a.txt", bytes);
+  source.folder.write("b.txt", bytes.slice(1));
+  using copier = await source.connect();
+  const [a, b] = await copier.listAll();
+  assertEquals((await copier.textOf(a!))?.length, 60_000);
+  let isHere = false;
+  const slow = copier.textOf(b!).then(() => isHere = true);
+  for (let minute = 0; minute < 9; minute++) await source.pass(60_000);
+  assert(!isHere);
+  await source.pass(120_000);
+  assert(await slow);
+});
+
+Deno.test("a source does not let go who waits for a file that takes long to hash", async () => {
+  const folder = new MemorySource();
+  folder.write("huge", "bytes");
+  const stage = new MemoryStage(folder.files, "/stage");
+  const hashing = Promise.withResolvers<void>();
+  await using source = new TestSource({
+    folder,
+    contents: withHashing(stage, {
+      hashFiles: async function* (files) {
+        await hashing.promise;
+        yield* stage.hashFiles(files);
+      },
+    }),
+  });
+  using copier = await source.connect();
+  await copier.open();
+  const page = copier.list();
+  for (let minute = 0; minute < 20; minute++) await source.pass(60_000);
+  hashing.resolve();
+  assertEquals((await page).entries.length, 1);
+});
+
+Deno.test("a source lists a file as it is after it has changed, and leaves out what is gone", async () => {
+  const folder = new MemorySource();
+  for (const name of ["a.txt", "b.txt", "c.txt"]) folder.write(name, "before");
+  const stage = new MemoryStage(folder.files, "/stage");
+  let isChanged = false;
+  await using source = new TestSource({
+    folder,
+    contents: withHashing(stage, {
+      hashFiles: (files, signal) => {
+        if (!isChanged) {
+          isChanged = true;
+          folder.write("a.txt", "after it");
+          folder.remove("b.txt");
+        }
+        return stage.hashFiles(files, signal);
+      },
+    }),
+  });
+  using copier = await source.connect();
+  await copier.listAll();
+  const listed = copier.listed.map(({ path, size, id }) => ({ path, size, id }));
+  assertEquals(listed, [
+    { path: "a.txt", size: 8, id: textId("after it") },
+    { path: "c.txt", size: 6, id: textId("before") },
+  ]);
+  assertEquals(await copier.textOf(copier.listed[0]!), "after it");
+});
+
+Deno.test("a source hashes a file once, whoever asks for it and how often", async () => {
+  const folder = new MemorySource();
+  for (let i = 0; i < 50; i++) folder.write(`${i}.txt`, `text ${i}`);
+  const stage = new MemoryStage(folder.files, "/stage");
+  let count = 0;
+  await using source = new TestSource({
+    folder,
+    contents: withHashing(stage, {
+      hashFiles: (files, signal) => {
+        count += files.length;
+        return stage.hashFiles(files, signal);
+      },
+    }),
+  });
+  const copiers = await Promise.all([1, 2, 3].map((number) => source.connect(number)));
+  await Promise.all(copiers.map((copier) => copier.listAll()));
+  using again = await source.connect(4);
+  assertEquals((await again.listAll()).length, 50);
+  assertEquals(count, 50);
+  for (const copier of copiers) copier[Symbol.dispose]();
+});
+
+Deno.test("a source tells a watcher of changes, and serves one tree after the other to it", async () => {
+  await using source = new TestSource();
+  source.folder.write("dira/a.txt", "alpha");
+  using copier = await source.connect();
+  const { connection } = copier;
+  const changed = async () =>
+    (await connection.request({ type: "watchTree" }, "treeChanged")).changed;
+  await copier.listAll("dira");
+  assertEquals(await changed(), true);
+  copier.settleAll();
+  copier.listed.length = 0;
+  await copier.listAll("dira");
+  copier.settleAll();
+  const quiet = changed();
+  await source.pass(10_500);
+  assertEquals(await quiet, false);
+  const elsewhere = changed();
+  source.folder.write("dirb/b.txt", "beta");
+  await source.pass(10_500);
+  assertEquals(await elsewhere, false);
+  const here = changed();
+  source.folder.write("dira/c.txt", "gamma");
+  await source.pass(1_000);
+  assertEquals(await here, true);
+  copier.listed.length = 0;
+  assertEquals((await copier.listAll("dira")).map(({ path }) => path), [
+    "dira",
+    "dira/a.txt",
+    "dira/c.txt",
+  ]);
+  assertEquals(source.closed.map(({ reason }) => reason), [undefined, undefined]);
 });
