@@ -4,6 +4,7 @@ import { runSyncServer } from "../../node/sync/server/sync_server.ts";
 import type { UserPieces } from "../../node/sync/server/ports.ts";
 import type { Life } from "../simulation/life.ts";
 import { sketchIdentity, verifySketch } from "../simulation/sketch_identity.ts";
+import { START_RETRY_MS } from "./device_host.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { MemoryFolder } from "./memory_folder.ts";
 import { MemoryStage } from "./memory_stage.ts";
@@ -18,6 +19,7 @@ const KEEP_MS = Number.MAX_SAFE_INTEGER;
 const KEEP_VERSIONS = 1_000;
 
 export class ServerHost {
+  readonly name = SERVER.host;
   readonly root = ROOT;
   readonly files = new MemoryFiles();
   readonly #world: SyncWorld;
@@ -29,7 +31,7 @@ export class ServerHost {
   constructor(world: SyncWorld) {
     this.#world = world;
     this.files.makeFolder(ROOT);
-    this.#index = new MemoryUserIndex(world.dice.fork().random);
+    this.#index = this.#makeIndex();
   }
 
   get index(): MemoryUserIndex {
@@ -42,7 +44,8 @@ export class ServerHost {
 
   start(): void {
     if (this.#life !== undefined) return;
-    const { network, dice, tell } = this.#world;
+    const { network, dice, tell, time } = this.#world;
+    if (this.files.isFull) return void time.after(START_RETRY_MS, () => this.start());
     const { life, network: port } = network.boot(SERVER.host);
     const nonces = dice.fork();
     this.#life = life;
@@ -51,7 +54,6 @@ export class ServerHost {
       ...SERVER,
       clock: life.clock,
       network: port,
-      random: dice.fork().random,
       identity: sketchIdentity(SERVER.host),
       verify: verifySketch,
       nonce: () => nonces.bytes(32),
@@ -59,7 +61,7 @@ export class ServerHost {
       log: (line) => tell(SERVER.host, line),
       signal: new AbortController().signal,
       onListening: () => {},
-      openUser: () => Promise.resolve(this.#open(life)),
+      openUser: () => Promise.try(() => this.#open(life)),
       keepVersions: KEEP_VERSIONS,
       keepMs: KEEP_MS,
       wallClock: life.clock.now,
@@ -83,7 +85,18 @@ export class ServerHost {
   loseIndex(): void {
     this.kill();
     this.#world.tell(SERVER.host, "loses its index");
-    this.#index = new MemoryUserIndex(this.#world.dice.fork().random);
+    this.#index = this.#makeIndex();
+  }
+
+  /** An older copy of the index takes its place. */
+  bringBackIndex(backup: MemoryUserIndex): void {
+    this.kill();
+    this.#world.tell(SERVER.host, "gets an old index");
+    this.#index = backup;
+  }
+
+  #makeIndex(): MemoryUserIndex {
+    return new MemoryUserIndex(this.#world.dice.fork().random, () => this.files.isFull);
   }
 
   #end(end: () => void): void {

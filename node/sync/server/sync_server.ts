@@ -8,7 +8,6 @@ import type {
   Identity,
   Log,
   Network,
-  Random,
   VerifySignature,
 } from "../../../protocol/ports.ts";
 import { Reception } from "../../serving/reception.ts";
@@ -28,7 +27,6 @@ export interface SyncServerOptions {
   readonly host: string;
   readonly network: Network;
   readonly clock: Clock;
-  readonly random: Random;
   /** The server's own key. */
   readonly identity: Identity;
   /** 32 bytes that were never used before. */
@@ -48,7 +46,7 @@ export interface SyncServerOptions {
   readonly keepVersions: number;
   /** For how long old versions are kept. */
   readonly keepMs: number;
-  /** Milliseconds since 1970, for the expiry of old versions and for display. Decides nothing else. */
+  /** Milliseconds since 1970, which may jump: for the expiry of old versions and for display. */
   readonly wallClock: () => number;
 }
 

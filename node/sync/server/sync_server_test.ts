@@ -4,6 +4,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode, RemoteError } from "../../../protocol/errors.ts";
 import { settled } from "../../../protocol/testing.ts";
 import { ServerDisk, TestServer } from "./testing.ts";
+import type { TestDevice } from "./testing.ts";
 
 const A = "aaaaaaaaaaaaaaaa";
 const B = "bbbbbbbbbbbbbbbb";
@@ -206,9 +207,29 @@ Deno.test("no more old versions are kept than asked for, and not for longer", as
   await server.stop();
   await using again = new TestServer(server.disk);
   again.wallMs = server.wallMs;
-  using _b = await again.join(1);
+  using b = await again.join(1);
+  assertEquals(server.disk.trashCount("alice"), 3);
+  await hours(again, b, 2);
   assertEquals(server.disk.trashCount("alice"), 0);
 });
+
+Deno.test("a clock that jumps a year ahead takes no old versions", async () => {
+  await using server = new TestServer();
+  using a = await server.join(1);
+  for (let i = 1; i <= 3; i++) await a.put(["x", `text ${i}`, `${A}:${i}`]);
+  await hours(server, a, 1);
+  server.wallMs += 365 * 24 * 60 * 60 * 1000;
+  await hours(server, a, 2);
+  assertEquals(server.disk.trashCount("alice"), 2);
+});
+
+/** Lets hours pass for a server, with a device that stays. */
+async function hours(server: TestServer, device: TestDevice, count: number): Promise<void> {
+  for (let passed = 0; passed < count * 3600; passed += 10) {
+    void device.connection.request({ type: "ping" }, "ok").catch(() => {});
+    await server.pass(10_000);
+  }
+}
 
 Deno.test("a restarted server knows what it had, and the index keeps its id", async () => {
   const disk = new ServerDisk();

@@ -126,7 +126,6 @@ export class TestServer implements AsyncDisposable {
       host: "127.0.0.1",
       network: this.network,
       clock: this.clock,
-      random: seededRandom(1),
       identity: KeyPair.fromSeed(new Uint8Array(32).fill(255)),
       nonce: () => new Uint8Array(32),
       verify,

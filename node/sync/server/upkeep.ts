@@ -89,7 +89,7 @@ export class Upkeep {
   async expireAll(): Promise<void> {
     const { pieces: { index, trash }, places, turns, keepVersions, keepMs } = this.#options;
     await turns.run(async () => {
-      const beforeMs = this.#options.wallClock() - keepMs;
+      const beforeMs = this.#options.expiryClock.now() - keepMs;
       index.commit({ expired: index.expiredVersions({ countMax: keepVersions, beforeMs }) });
       const keys = await trash.keys();
       await trash.remove(keys.filter((key) => !places.isNeeded(key)));

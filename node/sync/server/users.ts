@@ -9,6 +9,7 @@
 import type { Connection } from "../../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { LimitedLog } from "../../../protocol/limited_log.ts";
+import { ExpiryClock } from "./expiry_clock.ts";
 import type { UserPieces } from "./ports.ts";
 import type { SpaceOptions } from "./space_options.ts";
 import { UserSpace } from "./user_space.ts";
@@ -39,7 +40,7 @@ export interface Place {
   leave(): void;
 }
 
-export interface UsersOptions extends Omit<SpaceOptions, "log"> {
+export interface UsersOptions extends Omit<SpaceOptions, "log" | "expiryClock"> {
   readonly log: LimitedLog;
   /** Opens the pieces of a user's space. */
   readonly openUser: (name: string) => Promise<UserPieces>;
@@ -60,9 +61,11 @@ interface User {
 export class Users {
   readonly #options: UsersOptions;
   readonly #users = new Map<string, User>();
+  readonly #expiryClock: ExpiryClock;
 
   constructor(options: UsersOptions) {
     this.#options = options;
+    this.#expiryClock = new ExpiryClock(options.wallClock);
   }
 
   /** Gives a device a place. Throws a `ProtocolError` of the code `busy` where there is none. */
@@ -97,6 +100,7 @@ export class Users {
 
   /** Lets time pass for the spaces, and closes those that nobody uses. */
   tick(nowMs: number): void {
+    this.#expiryClock.tick(nowMs);
     for (const user of this.#users.values()) {
       user.space?.tick(nowMs);
       if (user.devices.length > 0) continue;
@@ -134,6 +138,7 @@ export class Users {
       const space = await UserSpace.open({
         ...this.#options,
         log: (line) => log.write(line),
+        expiryClock: this.#expiryClock,
         pieces: await openUser(user.name),
         onEnded: (reason) => this.#end(user, reason),
       });
