@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import { binary, run } from "./harness.ts";
 
 const SCRIPT = fileURLToPath(new URL("../scripts/bench.ts", import.meta.url));
-const WORKLOADS = ["file", "swarm", "publish", "announce", "tree", "cache"];
+const WORKLOADS = [
+  ...["file", "swarm", "publish", "announce", "tree", "cache"],
+  ...["sync-latency", "sync-tree", "sync-large", "sync-insert", "sync-start"],
+];
 
 Deno.test("deno task bench --smoke does every workload with the compiled binary", async () => {
   const { code, stdout, stderr } = await run(["run", "-A", SCRIPT, "--smoke"], {

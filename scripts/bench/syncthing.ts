@@ -82,7 +82,10 @@ export class SyncthingPair implements AsyncDisposable {
 
   #start({ home }: Device): void {
     const flags = ["--no-browser", "--no-restart", "--no-upgrade"];
-    this.#processes.push(new MeasuredProcess(["syncthing", "serve", "--home", home, ...flags]));
+    const command = ["syncthing", "serve", "--home", home, ...flags];
+    // Without a second process that watches over it.
+    const env = { STMONITORED: "yes" };
+    this.#processes.push(new MeasuredProcess(command, { env }));
   }
 
   /** What the target says of the folder; nothing until it has opened it. */
