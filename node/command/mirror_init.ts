@@ -79,7 +79,7 @@ export async function runMirrorInit(
     if (!flags.watch) throw telling.stopped();
   }
   telling.sumUp();
-  if (!telling.isComplete) throw new Exit(1);
+  if (telling.hasFailures) throw new Exit(1);
 }
 
 /** Throws a `UsageError` where a source cannot be read. */

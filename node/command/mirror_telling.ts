@@ -17,6 +17,9 @@ import { formatRate, formatSize } from "../text/size.ts";
 import { formatTable } from "../text/table.ts";
 import { Exit } from "./exit.ts";
 
+/** So many files that could not be mirrored are shown one by one; of the others only the number. */
+const FAILURES_SHOWN_MAX = 20;
+
 export interface MirrorTellingOptions {
   readonly json: boolean;
   readonly board: ProgressBoard;
@@ -38,6 +41,7 @@ export class MirrorTelling implements OrderEvents {
   readonly #options: MirrorTellingOptions;
   readonly #sources: readonly ShownSource[];
   readonly #startMs: number;
+  #failureCount = 0;
 
   constructor(options: MirrorTellingOptions) {
     this.#options = options;
@@ -50,10 +54,10 @@ export class MirrorTelling implements OrderEvents {
     }));
   }
 
-  /** Whether all sources are mirrored, with all of their files. */
-  get isComplete(): boolean {
-    return this.#sources.every(({ progress: { state, filesFailed } }) =>
-      (state === "done" || state === "watching") && filesFailed === 0
+  /** Whether a source, or a file of one, could not be mirrored. */
+  get hasFailures(): boolean {
+    return this.#sources.some(({ progress: { state, filesFailed } }) =>
+      state === "failed" || filesFailed > 0
     );
   }
 
@@ -79,7 +83,7 @@ export class MirrorTelling implements OrderEvents {
   failed(index: number, { path, reason }: FileFailure): void {
     const { name } = this.#sources[index]!;
     if (this.#options.json) return this.#print({ event: "failed", source: name, path, reason });
-    this.#warn(`${name}: ${path}: ${reason}`);
+    if (++this.#failureCount <= FAILURES_SHOWN_MAX) this.#warn(`${name}: ${path}: ${reason}`);
   }
 
   /** Shows the table of all sources, and what they are together. */
@@ -87,6 +91,8 @@ export class MirrorTelling implements OrderEvents {
     for (const { bar } of this.#sources) bar?.[Symbol.dispose]();
     const seconds = (this.#options.clock.now() - this.#startMs) / 1000;
     if (!this.#options.json) {
+      const more = this.#failureCount - FAILURES_SHOWN_MAX;
+      if (more > 0) this.#warn(`and ${counted(more, "more file")}`);
       for (const line of summaryLines(this.#sources, seconds)) this.#options.board.log(line);
       return;
     }

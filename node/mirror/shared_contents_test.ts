@@ -43,10 +43,10 @@ class TestSource {
     this.#ended = Promise.all([
       connection.run(() => {}),
       this.#other.run(async (frame) => {
-        if (isSilent) await this.#other.closed;
         const { message } = frame;
         if (message.type === "getContents") this.askedCount += message.files.length;
         if (message.type === "getBlock") this.askedCount++;
+        if (isSilent) await this.#other.closed;
         server.receive(frame);
       }),
     ]);
@@ -163,6 +163,7 @@ Deno.test("fetch() goes on without a helper that goes away", async () => {
   setTimeout(() => b.cut(), 50);
   await copying;
   assertEquals([sizesOf(mirror), mirror.missing], [[bytes.length, bytes.length], []]);
+  assert(b.askedCount > 0);
 });
 
 Deno.test("fetch() goes on without a helper that sends other bytes", async () => {

@@ -149,6 +149,9 @@ export class SourceManager {
     if (places.isTaken(place)) this.#tally.state = "waiting";
     using _place = await places.take(place);
     signal.throwIfAborted();
+    if (!space.folder.isIntact()) {
+      throw new Error(`Cannot write into ${space.folder.root}: it was replaced, or is not mounted`);
+    }
     this.#failures = [];
     const { delayMs } = source;
     using lane = workers.openLane();
