@@ -3,9 +3,10 @@
  * any moment, and lose its index or its whole folder.
  */
 
-import { MemoryDeviceIndex } from "./memory_device_index.ts";
+import { MemoryDeviceIndex, NO_ROOM } from "./memory_device_index.ts";
 import { SyncDevice } from "../../node/sync/device/sync_device.ts";
-import type { SyncEvent } from "../../node/sync/client.ts";
+import type { HeldDeletions, SyncEvent } from "../../node/sync/client.ts";
+import { sameState } from "../../node/sync/entry.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import type { Life } from "../simulation/life.ts";
 import { sketchIdentity, verifySketch } from "../simulation/sketch_identity.ts";
@@ -26,6 +27,11 @@ const TIMINGS = {
   redialMaxMs: 1_000,
 };
 
+/** Whoever is asked answers within this time. */
+const ANSWER_MS_MAX = 3_000;
+/** Who has no room to start is started again after this long. */
+export const START_RETRY_MS = 100;
+
 /** How often a device looks at everything, in milliseconds. */
 export const RESCAN_MS = TIMINGS.rescanMs;
 
@@ -33,6 +39,10 @@ export interface DeviceHostOptions {
   readonly name: string;
   /** Told what the device tells of. */
   readonly observe: (event: SyncEvent) => void;
+  /** Whether somebody is asked when many files are gone; otherwise all deletions are meant. */
+  readonly canAsk: boolean;
+  /** Told the ids of some contents whose deletion was not meant, after all. */
+  readonly takeBack: (id: Uint8Array) => void;
 }
 
 interface Running {
@@ -47,15 +57,15 @@ export class DeviceHost {
   readonly root = "/folder";
   readonly files = new MemoryFiles();
   readonly #world: SyncWorld;
-  readonly #observe: (event: SyncEvent) => void;
+  readonly #options: DeviceHostOptions;
   #index: MemoryDeviceIndex;
   #running: Running | undefined;
   readonly problems: string[] = [];
 
-  constructor(world: SyncWorld, { name, observe }: DeviceHostOptions) {
+  constructor(world: SyncWorld, options: DeviceHostOptions) {
     this.#world = world;
-    this.name = name;
-    this.#observe = observe;
+    this.name = options.name;
+    this.#options = options;
     this.files.makeFolder(this.root);
     this.#index = this.#makeIndex();
   }
@@ -71,7 +81,8 @@ export class DeviceHost {
 
   start(): void {
     if (this.#running !== undefined) return;
-    const { network, dice, tell } = this.#world;
+    const { network, dice, tell, time } = this.#world;
+    if (this.files.isFull) return void time.after(START_RETRY_MS, () => this.start());
     const { life, network: port } = network.boot(this.name);
     const options = diskOptions(this.#world, life);
     const folder = new MemoryFolder(this.files, this.root, options);
@@ -95,8 +106,8 @@ export class DeviceHost {
       observe: (event) => {
         if (!life.isOver) this.#hear(event);
       },
-      acceptDeletions: true,
-      canAsk: false,
+      acceptDeletions: !this.#options.canAsk,
+      canAsk: this.#options.canAsk,
       timings: TIMINGS,
     });
     const running: Running = { life, device, folder, stopped };
@@ -128,27 +139,57 @@ export class DeviceHost {
   replaceFolder(): void {
     this.#world.tell(this.name, "loses its folder");
     this.files.remove(this.root);
+    this.files.isFull = false;
     this.files.makeFolder(this.root);
     this.#index = this.#makeIndex();
   }
 
   #makeIndex(): MemoryDeviceIndex {
-    return new MemoryDeviceIndex(toHex(this.#world.dice.bytes(8)));
+    return new MemoryDeviceIndex(toHex(this.#world.dice.bytes(8)), () => this.files.isFull);
   }
 
   #hear(event: SyncEvent): void {
     const path = "entry" in event ? event.entry.path : "path" in event ? event.path : "";
     const reason = "reason" in event ? event.reason : "";
     this.#world.tell(this.name, `${event.kind} ${path} ${reason}`);
-    this.#observe(event);
+    if (event.kind === "held") this.#ask(event.deletions);
+    this.#options.observe(event);
   }
 
-  /** A device ends by itself when its folder is not the one any more; whoever runs it starts it again. */
+  /** Somebody is asked whether deletions are meant, and answers after a while, if the question still stands. */
+  #ask({ examples }: HeldDeletions): void {
+    const { dice, time, tell } = this.#world;
+    const running = this.#running;
+    const answer = () => {
+      if (this.#running !== running || this.device?.status.held === undefined) return;
+      // The device says that it cannot note the answer.
+      if (this.files.isFull) return void time.after(START_RETRY_MS, answer);
+      const isMeant = dice.chance(0.5);
+      tell(`at ${this.name}`, `${isMeant ? "means" : "does not mean"} the deletions`);
+      if (!isMeant) { for (const path of examples) this.#takeBack(path); }
+      this.device.answerDeletions(isMeant);
+    };
+    time.after(dice.magnitude(10, ANSWER_MS_MAX), answer);
+  }
+
+  /** What the server has as well comes back from there. */
+  #takeBack(path: string): void {
+    const { local, remote } = this.#index.row(path) ?? {};
+    const isThere = local !== undefined && remote !== undefined && sameState(local, remote);
+    if (isThere) this.#options.takeBack(local.id);
+  }
+
+  /**
+   * A device ends by itself when its folder is not the one any more, or there is no room for its index; whoever
+   * runs it starts it again.
+   */
   #fail(running: Running, reason: Error): void {
     if (running.life.isOver) return;
     this.#world.tell(this.name, `ends: ${reason.message}`);
-    if (running.folder.isIntact()) this.problems.push(`${this.name} failed: ${reason.stack}`);
+    const isMeant = !running.folder.isIntact() || reason.message.includes(NO_ROOM);
+    if (!isMeant) this.problems.push(`${this.name} failed: ${reason.stack}`);
     this.kill();
+    this.start();
   }
 
   #end(end: () => void): void {

@@ -11,6 +11,7 @@ import { makeWorld } from "../simulation/world.ts";
 import { DeviceHost, RESCAN_MS } from "./device_host.ts";
 import { differences, inspect, isAtRest, treeOf } from "./inspection.ts";
 import type { Survivors } from "./inspection.ts";
+import { Faults } from "./faults.ts";
 import { KnownContents } from "./known_contents.ts";
 import { Person } from "./person.ts";
 import { ServerHost } from "./server_host.ts";
@@ -20,6 +21,8 @@ import type { SyncWorld } from "./sync_world.ts";
 const TEN_YEARS_MS = 10 * 365 * 24 * 3600_000;
 /** A connection on which nothing is worth simulating. */
 const SWIFT_LINE = { latencyMs: 1, bytesPerMs: 100_000, capacity: 1 << 20, choppiness: 0 };
+/** One on which large contents take so long that much happens meanwhile. */
+const BUSY_LINE = { latencyMs: 5, bytesPerMs: 500, capacity: 1 << 16, choppiness: 0 };
 /** How long after the start of quiet everything must be the same everywhere. */
 const REST_MS_MAX = 5 * 60_000;
 const ASK_EVERY_MS = 500;
@@ -61,19 +64,23 @@ class History {
   readonly #known = new KnownContents();
   readonly #server: ServerHost;
   readonly #devices: readonly DeviceHost[];
+  readonly #faults: Faults;
+  readonly #isCrowded: boolean;
   readonly problems: string[] = [];
-  #isIndexLost = false;
 
   constructor(seed: number, { tell }: HistoryOptions) {
-    const isSwift = seed % 4 !== 0;
+    // These cost most.
+    this.#isCrowded = seed % 16 === 4;
+    const isLarge = seed % 16 === 8;
+    const isSwift = seed % 4 !== 1;
     const world = makeWorld(seed, (who, line) => {
       tell?.(`${(world.time.nowMs / 1000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${line}`);
     }, {
       clockSpreadMs: TEN_YEARS_MS,
-      line: (dice) => isSwift ? SWIFT_LINE : randomLine(dice),
+      line: (dice) => isLarge ? BUSY_LINE : isSwift ? SWIFT_LINE : randomLine(dice),
     });
     const { dice } = world;
-    const weather = { ...FAIR_WEATHER };
+    const weather = { ...FAIR_WEATHER, largeness: isLarge ? 0.4 : 0 };
     if (dice.chance(0.5)) {
       weather.diskMs = dice.pick([0, 2, 20]);
       weather.slowness = dice.pick([0, 0.05, 0.5]);
@@ -88,8 +95,12 @@ class History {
         observe: (event) => {
           if (event.kind === "sent") this.#known.acknowledge(event.entry);
         },
+        canAsk: this.#isCrowded,
+        takeBack: (id) => this.#known.takeBack(id),
       })
     );
+    const parts = { server: this.#server, devices: this.#devices, known: this.#known };
+    this.#faults = new Faults(this.#world, parts);
   }
 
   async play(): Promise<HistoryReport> {
@@ -102,7 +113,8 @@ class History {
     this.#bringPeace();
     tell("world", "quiet");
     const survivors = this.#survivors();
-    const only = workers.length === 1 && !this.#isIndexLost ? this.#devices[0]! : undefined;
+    const isSure = workers.length === 1 && !this.#faults.isIndexLost && !this.#isCrowded;
+    const only = isSure ? this.#devices[0]! : undefined;
     const wanted = only && treeOf(only);
     const quietMs = time.nowMs;
     await time.run(() => false, quietMs + LOOKED_MS);
@@ -135,6 +147,10 @@ class History {
     const at = () => Math.floor(lengthMs * dice.random());
     for (const worker of workers) {
       const person = new Person(this.#world, this.#devices[worker]!, this.#known);
+      if (this.#isCrowded) {
+        if (worker === 0) time.after(0, () => person.crowd());
+        if (dice.chance(0.7)) time.after(at(), () => person.clear());
+      }
       const actCount = dice.between(1, 12);
       // Some do much at once, others at their leisure.
       const isHasty = dice.chance(0.3);
@@ -149,45 +165,13 @@ class History {
     for (const host of [this.#server, ...this.#devices]) {
       time.after(dice.chance(0.7) ? 0 : at(), () => host.start());
     }
-    for (let i = 0; i < faultCount; i++) time.after(at(), dice.pick(this.#faults));
-  }
-
-  readonly #faults: readonly (() => void)[] = [
-    () => this.#restart(this.#world.dice.pick(this.#devices), (host) => host.kill()),
-    () => this.#restart(this.#world.dice.pick(this.#devices), (host) => host.kill()),
-    () => this.#restart(this.#world.dice.pick(this.#devices), (host) => host.vanish()),
-    () => this.#restart(this.#server, (host) => host.kill()),
-    () => this.#restart(this.#server, (host) => host.kill()),
-    () => this.#restart(this.#server, (host) => host.vanish()),
-    () => this.#world.network.breakOne(this.#world.dice),
-    () => this.#world.network.breakOne(this.#world.dice),
-    () => this.#world.network.holdOne(this.#world.dice, this.#world.dice.below(3_000)),
-    () => this.#loseAnIndex(),
-  ];
-
-  /** Ends a process; somebody starts it again, now or later. */
-  #restart<Host extends { start(): void }>(host: Host, end: (host: Host) => void): void {
-    end(host);
-    const { dice, time } = this.#world;
-    if (dice.chance(0.8)) time.after(dice.magnitude(1, 2_000), () => host.start());
-  }
-
-  #loseAnIndex(): void {
-    this.#isIndexLost = true;
-    const host = this.#world.dice.pick([this.#server, ...this.#devices]);
-    this.#restart(host, () => host.loseIndex());
-    if (host === this.#server) this.#known.forgetVersions();
-    else if (this.#world.dice.chance(0.3)) this.#loseFolder(host as DeviceHost);
-  }
-
-  /** Whoever removes a folder as a whole gives up what only it had. */
-  #loseFolder(host: DeviceHost): void {
-    host.replaceFolder();
+    for (let i = 0; i < faultCount; i++) time.after(at(), () => this.#faults.strike());
   }
 
   #bringPeace(): void {
     const { weather, dice } = this.#world;
     Object.assign(weather, { ...FAIR_WEATHER, lostHints: dice.pick([0, 1]) });
+    this.#faults.end();
     for (const host of [this.#server, ...this.#devices]) host.start();
   }
 

@@ -12,6 +12,8 @@ import type { MemoryFiles } from "./memory_files.ts";
 import { contentOf } from "./memory_stage.ts";
 import type { ServerHost } from "./server_host.ts";
 
+/** Ends the names of contents that came in part. */
+const PART_SUFFIX = ".part";
 const OWNER_MAY_EXECUTE = 0o100;
 
 /** What is at each path of a folder, but for its private area: a text, with "*" if it is executable, or "/". */
@@ -67,7 +69,8 @@ export function inspect(survivors: Survivors): string[] {
     ...serverIndexProblems(server),
     ...lostContents(survivors),
     ...devices.flatMap((host) => leftovers(host.name, host)),
-    ...leftovers("the server", server),
+    // What came in part stays for some hours, in case that the rest comes.
+    ...leftovers("the server", server).filter((problem) => !problem.includes(PART_SUFFIX)),
   ];
 }
 
@@ -105,14 +108,18 @@ function lostContents({ server, known, present }: Survivors): string[] {
   }
   const mustBe = new Map<string, string>();
   for (const text of known.storedBefore) {
-    if (!known.givenUp.has(text)) mustBe.set(text, "it was stored once and nobody gave it up");
+    if (!known.isGivenUp(text)) mustBe.set(text, "it was stored once and nobody gave it up");
   }
   for (const text of present) {
-    if (!known.givenUp.has(text)) mustBe.set(text, "it was there and nobody gave it up");
+    if (!known.isGivenUp(text)) mustBe.set(text, "it was there and nobody gave it up");
   }
   for (const text of known.stored) mustBe.set(text, "it was stored");
-  return [...mustBe].filter(([text]) => !inTree.has(text) && !inTrash.has(text))
-    .map(([text, why]) => `"${text}" is lost: ${why}`);
+  const isLost = ([text]: readonly [string, string]) => !inTree.has(text) && !inTrash.has(text);
+  return [
+    ...[...mustBe].filter(isLost).map(([text, why]) => `"${text}" is lost: ${why}`),
+    ...[...known.wantedBack].filter((text) => !inTree.has(text))
+      .map((text) => `"${text}" has not come back: its deletion was not meant`),
+  ];
 }
 
 function trashOf({ root }: ServerHost): string {

@@ -14,11 +14,19 @@ import { NOWHERE } from "../../node/sync/device/device_index.ts";
 import { isSynced } from "../../node/sync/device/reconcile.ts";
 import type { Row } from "../../node/sync/device/row.ts";
 
+/** Why nothing can be saved. */
+export const NO_ROOM = "no space left on the device";
+
 export class MemoryDeviceIndex implements DeviceIndex {
   #position: ServerPosition = NOWHERE;
   readonly #rows = new Map<string, Row>();
 
-  constructor(readonly replica: ReplicaId) {}
+  readonly #isFull: () => boolean;
+
+  /** @param isFull Whether there is no room to save anything. */
+  constructor(readonly replica: ReplicaId, isFull: () => boolean = () => false) {
+    this.#isFull = isFull;
+  }
 
   get position(): ServerPosition {
     return this.#position;
@@ -29,9 +37,9 @@ export class MemoryDeviceIndex implements DeviceIndex {
   }
 
   *known(path: string): Generator<KnownEntry> {
-    for (const row of this.#sorted()) {
+    for (const row of this.#sorted((row) => isWithin(row.path, path))) {
       const { local } = row;
-      if (local === undefined || local.kind === "absent" || !isWithin(row.path, path)) continue;
+      if (local === undefined || local.kind === "absent") continue;
       yield { path: row.path, kind: local.kind, stamp: local.stamp };
     }
   }
@@ -41,7 +49,7 @@ export class MemoryDeviceIndex implements DeviceIndex {
   }
 
   *unsynced(): Generator<Row> {
-    for (const row of this.#sorted()) if (!isSynced(row)) yield row;
+    for (const row of this.#sorted((row) => !isSynced(row))) yield row;
   }
 
   holders({ id, size }: ContentId): Row[] {
@@ -51,7 +59,7 @@ export class MemoryDeviceIndex implements DeviceIndex {
   }
 
   *entries(side: "here" | "server"): Generator<Entry> {
-    for (const { path, local, remote } of this.#sorted()) {
+    for (const { path, local, remote } of this.#sorted(() => true)) {
       const state = side === "here" ? local : remote;
       if (state === undefined || state.kind === "absent") continue;
       const { kind, id, size, executable, version } = state;
@@ -60,6 +68,7 @@ export class MemoryDeviceIndex implements DeviceIndex {
   }
 
   save({ rows = [], position }: IndexChanges): void {
+    if (this.#isFull()) throw new Error(`Cannot use the index: ${NO_ROOM}`);
     for (const row of rows) {
       if (row.local === undefined && row.remote === undefined) this.#rows.delete(row.path);
       else this.#rows.set(row.path, row);
@@ -74,8 +83,10 @@ export class MemoryDeviceIndex implements DeviceIndex {
     this.#position = { index, after: 0 };
   }
 
-  #sorted(): Row[] {
-    return [...this.#rows.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+  #sorted(isWanted: (row: Row) => boolean): Row[] {
+    const rows: Row[] = [];
+    for (const row of this.#rows.values()) if (isWanted(row)) rows.push(row);
+    return rows.sort((a, b) => a.path < b.path ? -1 : 1);
   }
 }
 

@@ -21,6 +21,7 @@ const CODES: Readonly<Record<string, DiskErrorCode>> = {
   ENOENT: "missing",
   EISDIR: "not-regular",
   ENOTDIR: "not-regular",
+  ENOSPC: "no-space",
 };
 
 export interface WriteOptions {
@@ -46,6 +47,8 @@ export class MemoryFiles {
   readonly #nodes = new Map<string, Inode>();
   readonly #listeners = new Set<(path: string) => void>();
   #count = 0;
+  /** Whether there is no room left: nothing can be written or made, only moved and removed. */
+  isFull = false;
 
   /** The file calls of this disk. */
   readonly calls: FileCalls = {
@@ -57,6 +60,7 @@ export class MemoryFiles {
     link: (from, to) => {
       const node = this.#get(from);
       if (node.kind === "folder") return false;
+      this.#requireRoom();
       this.#require(to, false);
       this.#put(to, node);
       return true;
@@ -73,6 +77,7 @@ export class MemoryFiles {
     },
     makeFolder: (path) => {
       this.#require(path, false);
+      this.#requireRoom();
       this.#put(path, this.#make("folder", FOLDER_MODE));
     },
     removeFolder: (path) => {
@@ -120,6 +125,7 @@ export class MemoryFiles {
     this.makeFolder(folderOf(path));
     const found = this.#nodes.get(path);
     if (found !== undefined && found.kind !== "file") throw errorOf("EISDIR");
+    if (bytes.length > 0) this.#requireRoom();
     const node = found ?? this.#make("file", FILE_MODE);
     node.bytes = bytes;
     if (executable !== undefined) node.mode = executable ? EXECUTABLE_MODE : FILE_MODE;
@@ -133,6 +139,7 @@ export class MemoryFiles {
     const found = this.#nodes.get(path);
     if (found?.kind === "folder" || path === "") return;
     if (found !== undefined) throw errorOf("ENOTDIR");
+    this.#requireRoom();
     this.makeFolder(folderOf(path));
     this.#put(path, this.#make("folder", FOLDER_MODE));
   }
@@ -219,11 +226,18 @@ export class MemoryFiles {
     if (this.#get(folder).kind !== "folder") throw errorOf("ENOTDIR");
   }
 
+  #requireRoom(): void {
+    if (this.isFull) throw errorOf("ENOSPC");
+  }
+
   #namesIn(folder: string): string[] {
-    const start = folder.length + 1;
-    return this.paths(folder).map((path) => path.slice(start)).filter((name) =>
-      !name.includes("/")
-    );
+    const start = `${folder}/`;
+    const names: string[] = [];
+    for (const path of this.#nodes.keys()) {
+      const isIn = path.startsWith(start) && !path.includes("/", start.length);
+      if (isIn) names.push(path.slice(start.length));
+    }
+    return names.sort();
   }
 
   #put(path: string, node: Inode): void {

@@ -63,13 +63,15 @@ export class MemoryStage implements Stage {
     files: readonly LocalFile[],
     signal?: AbortSignal,
   ): AsyncGenerator<ContentId | DiskFailure> {
-    for (const { path, size } of files) {
+    for (const { path, size, expect } of files) {
       const before = this.#files.stateOf(path);
       await this.#pause();
       signal?.throwIfAborted();
       const now = this.#files.stateOf(path);
       if (before === undefined || now === undefined) yield failureOf("hash", path, "missing");
-      else if (now.size !== size || now.stamp !== before.stamp) {
+      else if (
+        now.size !== size || now.stamp !== before.stamp || (expect ?? now.stamp) !== now.stamp
+      ) {
         yield failureOf("hash", path, "changed");
       } else yield contentOf(this.#files.bytesOf(path)!);
     }
@@ -123,12 +125,19 @@ export class MemoryStage implements Stage {
     await this.#pause();
     const outcomes = contents.map((content) => {
       const bytes = this.#bytesOf(content);
-      return bytes === undefined
-        ? failureOf("copy", content.path, "changed")
-        : this.#stage(bytes.slice());
+      return bytes === undefined ? failureOf("copy", content.path, "changed") : this.#stage(bytes);
     });
     await this.#pause();
     return outcomes;
+  }
+
+  async snapshot({ path, size }: LocalFile): Promise<StagedContent | DiskFailure> {
+    await this.#pause();
+    const bytes = this.#files.bytesOf(path);
+    if (bytes === undefined) return failureOf("copy", path, "missing");
+    return bytes.length < size
+      ? failureOf("copy", path, "changed")
+      : this.#stage(bytes.slice(0, size));
   }
 
   async openPart(
@@ -137,12 +146,17 @@ export class MemoryStage implements Stage {
     signal: AbortSignal,
   ): Promise<PartialContent | DiskFailure> {
     const key = contentKey(content);
+    const path = `${this.#folder}/${key}${PART_SUFFIX}`;
     for (let open = this.#open.get(key); open !== undefined; open = this.#open.get(key)) await open;
+    if (this.#files.bytesOf(path)?.length !== content.size) {
+      if (this.#files.isFull) return failureOf("write", path, "no-space");
+      this.#files.write(path, new Uint8Array(content.size));
+    }
     const closed = Promise.withResolvers<void>();
     this.#open.set(key, closed.promise);
     const part = new MemoryPart(content, hashes, {
       files: this.#files,
-      path: `${this.#folder}/${key}${PART_SUFFIX}`,
+      path,
       pause: this.#pause,
       bytesOf: (local) => this.#bytesOf(local),
       stage: (bytes) => this.#stage(bytes),
@@ -151,8 +165,13 @@ export class MemoryStage implements Stage {
         closed.resolve();
       },
     });
-    await part.verify(part.missing, signal);
-    return part;
+    try {
+      await part.verify(part.missing, signal);
+      return part;
+    } catch (error) {
+      await part[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async makeDurable(): Promise<undefined> {
@@ -178,7 +197,8 @@ export class MemoryStage implements Stage {
     return this.#files.stateOf(path)?.stamp === stamp ? this.#files.bytesOf(path) : undefined;
   }
 
-  #stage(bytes: Uint8Array<ArrayBuffer>): StagedContent {
+  #stage(bytes: Uint8Array<ArrayBuffer>): StagedContent | DiskFailure {
+    if (this.#files.isFull) return failureOf("write", this.#folder, "no-space");
     const staged = `${this.#folder}/${this.#count++}.whole`;
     this.#files.write(staged, bytes);
     return { staged };
@@ -190,7 +210,7 @@ interface PartOptions {
   readonly path: string;
   readonly pause: () => Promise<void>;
   readonly bytesOf: (content: LocalContent) => Uint8Array | undefined;
-  readonly stage: (bytes: Uint8Array<ArrayBuffer>) => StagedContent;
+  readonly stage: (bytes: Uint8Array<ArrayBuffer>) => StagedContent | DiskFailure;
   readonly close: () => void;
 }
 
@@ -206,8 +226,6 @@ class MemoryPart implements PartialContent {
     this.#hashes = hashes;
     this.#options = options;
     this.have = Bitfield.none(blockCount(size, blockSize));
-    const { files, path } = options;
-    if (files.bytesOf(path)?.length !== size) files.write(path, new Uint8Array(size));
   }
 
   async land(index: number, buffer: ArrayBuffer): Promise<LandedBlock> {
@@ -215,15 +233,20 @@ class MemoryPart implements PartialContent {
     await this.#options.pause();
     const block = new Uint8Array(moved, 0, sizeOfBlock(this.#geometry, index));
     if (!this.#isRight(index, block)) return { buffer: moved, outcome: "bad-hash" };
+    if (this.#fullness !== undefined) return { buffer: moved, outcome: this.#fullness };
     this.#write(index * this.#geometry.blockSize, block);
     this.have.add(index);
     return { buffer: moved, outcome: "landed" };
   }
 
-  async assemble(copies: readonly Copying[], signal: AbortSignal): Promise<undefined> {
+  async assemble(
+    copies: readonly Copying[],
+    signal: AbortSignal,
+  ): Promise<DiskFailure | undefined> {
     for (const { from, offset, length, to } of copies) {
       await this.#options.pause();
       signal.throwIfAborted();
+      if (this.#fullness !== undefined) return this.#fullness;
       const bytes = this.#options.bytesOf(from);
       if (bytes !== undefined) this.#write(to, bytes.subarray(offset, offset + length));
     }
@@ -234,12 +257,14 @@ class MemoryPart implements PartialContent {
   async write(ranges: readonly Range[], buffer: ArrayBuffer) {
     const moved = buffer.transfer();
     await this.#options.pause();
+    const failure = this.#fullness;
+    if (failure !== undefined) return { buffer: moved, failure };
     let end = 0;
     for (const { offset, length } of ranges) {
       this.#write(offset, new Uint8Array(moved, end, length));
       end += length;
     }
-    return { buffer: moved, failure: undefined };
+    return { buffer: moved, failure };
   }
 
   async verify(indexes: readonly number[], signal: AbortSignal): Promise<void> {
@@ -260,7 +285,7 @@ class MemoryPart implements PartialContent {
   async finish(): Promise<StagedContent | DiskFailure> {
     await this.#options.pause();
     const staged = this.#options.stage(this.#bytes);
-    this.#options.files.remove(this.#options.path);
+    if ("staged" in staged) this.#options.files.remove(this.#options.path);
     await this[Symbol.asyncDispose]();
     return staged;
   }
@@ -274,12 +299,21 @@ class MemoryPart implements PartialContent {
     return this.#options.files.bytesOf(this.#options.path)!;
   }
 
+  get #fullness(): DiskFailure | undefined {
+    const { files, path } = this.#options;
+    return files.isFull ? failureOf("write", path, "no-space") : undefined;
+  }
+
   /** Writes bytes, but for those of blocks that are right already. */
   #write(offset: number, bytes: Uint8Array): void {
     const whole = this.#bytes.slice();
     const { blockSize } = this.#geometry;
-    for (const [i, byte] of bytes.entries()) {
-      if (!this.have.has(Math.floor((offset + i) / blockSize))) whole[offset + i] = byte;
+    const end = offset + bytes.length;
+    for (let start = offset; start < end;) {
+      const index = Math.floor(start / blockSize);
+      const stop = Math.min(end, (index + 1) * blockSize);
+      if (!this.have.has(index)) whole.set(bytes.subarray(start - offset, stop - offset), start);
+      start = stop;
     }
     this.#options.files.write(this.#options.path, whole);
   }
@@ -297,12 +331,19 @@ class MemoryPart implements PartialContent {
 /** Up to this size hash trees are remembered. */
 const REMEMBERED_SIZE_MAX = 1024;
 
+/** The trees of larger ones; the bytes of a file are never changed in place. */
+const trees = new WeakMap<Uint8Array, HashTree>();
+
 function treeFor(bytes: Uint8Array): HashTree {
   const blockSize = blockSizeFor(bytes.length);
   if (bytes.length <= REMEMBERED_SIZE_MAX) return treeOf(bytes, blockSize);
-  const hasher = new TreeHasher(blockSize);
-  hasher.update(bytes);
-  return hasher.digest();
+  let tree = trees.get(bytes);
+  if (tree === undefined) {
+    const hasher = new TreeHasher(blockSize);
+    hasher.update(bytes);
+    trees.set(bytes, tree = hasher.digest());
+  }
+  return tree;
 }
 
 /** What a file's bytes are known by. */

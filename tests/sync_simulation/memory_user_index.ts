@@ -4,6 +4,7 @@
  */
 
 import { sameBytes, toHex } from "../../protocol/bytes.ts";
+import { NO_ROOM } from "./memory_device_index.ts";
 import type { Random } from "../../protocol/ports.ts";
 import type { Entry } from "../../node/sync/entry.ts";
 import type { ReplicaId } from "../../node/sync/version.ts";
@@ -20,7 +21,7 @@ import type { ContentId } from "../../node/transfer/contents.ts";
 
 export class MemoryUserIndex implements UserIndex {
   readonly #random: Random;
-  readonly replica: ReplicaId;
+  #replica: ReplicaId;
   #id: Uint8Array;
   #sequence = 0;
   /** By path, in the order of their last changes. */
@@ -29,10 +30,18 @@ export class MemoryUserIndex implements UserIndex {
   readonly #pending = new Map<string, PendingContent>();
   readonly #intended = new Map<string, Entry>();
 
-  constructor(random: Random) {
+  readonly #isFull: () => boolean;
+
+  /** @param isFull Whether there is no room to save anything. */
+  constructor(random: Random, isFull: () => boolean = () => false) {
     this.#random = random;
-    this.replica = toHex(this.#bytes(8));
+    this.#isFull = isFull;
+    this.#replica = toHex(this.#bytes(8));
     this.#id = this.#bytes(16);
+  }
+
+  get replica(): ReplicaId {
+    return this.#replica;
   }
 
   get id(): Uint8Array {
@@ -95,6 +104,7 @@ export class MemoryUserIndex implements UserIndex {
   }
 
   keep(contents: readonly PendingContent[]): void {
+    this.#requireRoom();
     for (const { id, size, bytes } of contents) {
       this.#pending.set(keyOf({ id, size }), { id, size, bytes: bytes.slice() });
     }
@@ -113,6 +123,7 @@ export class MemoryUserIndex implements UserIndex {
   }
 
   commit(changes: IndexChanges): void {
+    this.#requireRoom();
     const { put = [], dropped = [], stamps = [], replaced = [], expired = [], settled = [] } =
       changes;
     if (changes.renew === true) this.#id = this.#bytes(16);
@@ -138,7 +149,24 @@ export class MemoryUserIndex implements UserIndex {
     }
   }
 
+  /** What a copy of the index's file holds. */
+  copy(): MemoryUserIndex {
+    const copy = new MemoryUserIndex(this.#random, this.#isFull);
+    copy.#replica = this.#replica;
+    copy.#id = this.#id;
+    copy.#sequence = this.#sequence;
+    for (const [path, entry] of this.#entries) copy.#entries.set(path, entry);
+    for (const [path, versions] of this.#versions) copy.#versions.set(path, versions);
+    for (const [key, content] of this.#pending) copy.#pending.set(key, content);
+    for (const [path, entry] of this.#intended) copy.#intended.set(path, entry);
+    return copy;
+  }
+
   [Symbol.dispose](): void {}
+
+  #requireRoom(): void {
+    if (this.#isFull()) throw new Error(`Cannot use the index: ${NO_ROOM}`);
+  }
 
   #newestFirst(path: string): OldVersion[] {
     return (this.#versions.get(path) ?? []).toReversed();

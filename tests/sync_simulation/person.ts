@@ -6,11 +6,15 @@
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
 import { errorNameOf } from "../../node/store/file_calls.ts";
 import type { DeviceHost } from "./device_host.ts";
+import { textOf } from "./known_contents.ts";
 import type { KnownContents } from "./known_contents.ts";
 import type { SyncWorld } from "./sync_world.ts";
 
 /** Few names, so that people meet; they differ in case only, are folders for some and files for others. */
 const NAMES = ["a", "b", "A", "note.txt", "d", "d/a", "d/b", "d/e", "d/e/a", "D/a", "f", "f/a"];
+/** A folder with many files, and how many. */
+const CROWD = "m";
+const CROWD_COUNT = 24;
 const FOLDERS = ["d", "d/e", "f", "D", "g", "a"];
 
 export class Person {
@@ -42,9 +46,29 @@ export class Person {
 
   /** Does something. */
   act(): void {
-    const { dice, tell } = this.#world;
+    const { dice } = this.#world;
     let left = dice.below(this.#acts.reduce((sum, [weight]) => sum + weight, 0));
     const [, act] = this.#acts.find(([weight]) => (left -= weight) < 0)!;
+    this.#try(act);
+  }
+
+  /** Fills a folder with so many files that to delete them would be noticed. */
+  crowd(): void {
+    for (let number = 0; number < CROWD_COUNT; number++) {
+      this.#try(() => this.#write(`${CROWD}/${number}`));
+    }
+  }
+
+  /** Deletes that folder, or most of what is in it. */
+  clear(): void {
+    if (this.#dice.chance(0.5)) return this.#try(() => this.#delete(CROWD));
+    for (let number = 0; number < CROWD_COUNT; number++) {
+      if (this.#dice.chance(0.9)) this.#try(() => this.#delete(`${CROWD}/${number}`));
+    }
+  }
+
+  #try(act: () => string | undefined): void {
+    const { tell } = this.#world;
     try {
       const done = act();
       if (done !== undefined) tell(`at ${this.#host.name}`, done);
@@ -84,23 +108,31 @@ export class Person {
     }
   }
 
+  #create(): Uint8Array<ArrayBuffer> {
+    const { dice, weather } = this.#world;
+    const { name } = this.#host;
+    return dice.chance(weather.largeness)
+      ? this.#known.createLarge(name, dice)
+      : this.#known.create(name);
+  }
+
   #write(path: string): string {
     const before = this.#host.files.bytesOf(this.#local(path));
-    const bytes = this.#known.create(this.#host.name);
+    const bytes = this.#create();
     const executable = this.#dice.chance(0.1);
     this.#host.files.write(this.#local(path), bytes, executable ? { executable } : {});
     if (before !== undefined) this.#known.giveUp(before);
-    return `writes ${path}: ${new TextDecoder().decode(bytes)}`;
+    return `writes ${path}: ${textOf(bytes)}`;
   }
 
   /** As many editors save: a new file takes the name of the old one. */
   #replace(path: string): string {
     const { files } = this.#host;
-    const bytes = this.#known.create(this.#host.name);
+    const bytes = this.#create();
     files.write("/elsewhere/new", bytes);
     this.#giveUp(path);
     files.move("/elsewhere/new", this.#local(path));
-    return `replaces ${path}: ${new TextDecoder().decode(bytes)}`;
+    return `replaces ${path}: ${textOf(bytes)}`;
   }
 
   #touch(path: string): string {

@@ -9,7 +9,7 @@ export const SERVER = { host: "server", port: 7000 } as const;
 /** The one user of a simulated history. */
 export const USER = "ann";
 
-/** How the disks and watchers of a history behave. */
+/** How the disks and watchers of a history behave, and what is written. */
 export interface Weather {
   /** How long a step of a disk takes at most; 0 for no time at all. */
   diskMs: number;
@@ -19,10 +19,18 @@ export interface Weather {
   lostHints: number;
   /** How often a hint is for everything instead, from 0 to 1. */
   vagueHints: number;
+  /** How often a content is a large one, from 0 to 1. */
+  largeness: number;
 }
 
 /** Disks that are quick and watchers that miss nothing. */
-export const FAIR_WEATHER: Weather = { diskMs: 0, slowness: 0, lostHints: 0, vagueHints: 0 };
+export const FAIR_WEATHER: Weather = {
+  diskMs: 0,
+  slowness: 0,
+  lostHints: 0,
+  vagueHints: 0,
+  largeness: 0,
+};
 
 export interface SyncWorld extends World {
   readonly weather: Weather;
