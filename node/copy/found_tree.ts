@@ -32,8 +32,9 @@ export async function findTree(
   path: string,
   signal?: AbortSignal,
 ): Promise<Map<string, Found>> {
-  const look = await folder.look(path, signal);
-  return new Map([...foundIn(look)].map((found) => [found.path, found]));
+  const all = new Map<string, Found>();
+  for (const found of foundIn(await folder.look(path, signal))) all.set(found.path, found);
+  return all;
 }
 
 /** What is at a path itself. */

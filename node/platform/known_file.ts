@@ -17,6 +17,10 @@ const FILE_SIZE_MAX = 400 * 1024 * 1024;
 /** A stamp that equals no other (file_state.ts) is not worth a line. */
 const RACY = ".racy";
 
+/** Characters that are written at once. */
+const WRITE_LENGTH = 256 * 1024;
+const encoder = new TextEncoder();
+
 /** Where the stamp starts in a line, behind the id in hexadecimal digits. */
 const STAMP_AT = 65;
 
@@ -58,15 +62,29 @@ export class KnownFile implements KnownContents {
   save(): void {
     if (!this.#isChanged) return;
     const temporary = `${this.#path}.new`;
-    const lines = [HEADER];
-    for (const [path, known] of this.#known) lines.push(`${known} ${path}`);
     try {
-      Deno.writeTextFileSync(temporary, `${lines.join("\n")}\n`);
+      this.#write(temporary);
       Deno.renameSync(temporary, this.#path);
       this.#isChanged = false;
     } catch {
       removeFiles([temporary]);
     }
+  }
+
+  /** Some lines at a time, as all together take much memory. */
+  #write(path: string): void {
+    using file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    let lines = `${HEADER}\n`;
+    const flush = () => {
+      const bytes = encoder.encode(lines);
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      lines = "";
+    };
+    for (const [name, known] of this.#known) {
+      lines += `${known} ${name}\n`;
+      if (lines.length >= WRITE_LENGTH) flush();
+    }
+    flush();
   }
 }
 
