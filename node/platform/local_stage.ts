@@ -149,6 +149,11 @@ class LocalStage implements Stage {
     return outcomes;
   }
 
+  async snapshot(file: LocalFile): Promise<StagedContent | DiskFailure> {
+    const staged = this.#folder.wholePath();
+    return await this.#shared.pool.run("snapshot", { file, to: staged }) ?? { staged };
+  }
+
   async openPart(
     content: ContentId,
     hashes: Uint8Array,

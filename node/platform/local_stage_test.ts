@@ -247,3 +247,16 @@ Deno.test("a folder that cannot be made is an error in words", () => {
     assert((error as Error).message.startsWith(`Cannot write into ${path}/stage: `));
   }
 });
+
+Deno.test("snapshot() copies the first bytes of a file, however long it is by now", async () => {
+  using set = setUp();
+  const bytes = randomBytes(300_000, 1);
+  const { path } = set.file("log", bytes);
+  const { staged } = good(await set.stage.snapshot({ path, size: 200_000 }));
+  assertEquals(Deno.readFileSync(staged), bytes.subarray(0, 200_000));
+  const shorter = await set.stage.snapshot({ path, size: 300_001 });
+  assertEquals((shorter as DiskFailure).code, "changed");
+  const missing = await set.stage.snapshot({ path: set.folder.join("missing"), size: 1 });
+  assertEquals((missing as DiskFailure).code, "missing");
+  assertEquals(set.names().length, 1);
+});

@@ -141,6 +141,22 @@ function hasContent(path: string, { id, size }: LocalContent): boolean {
   return "id" in hashed && sameBytes(hashed.id, id);
 }
 
+/** Copies the first bytes of a file, whoever writes it meanwhile. */
+export function takeSnapshot(
+  { file: { path, size }, to }: StageJobs["snapshot"][0],
+): DiskFailure | undefined {
+  try {
+    regularFile(path);
+    Deno.copyFileSync(path, to);
+    if (regularFile(to).size < size) throw new FileError("ECHANGED");
+    Deno.truncateSync(to, size);
+    return undefined;
+  } catch (error) {
+    removeFiles([to]);
+    return failureOf(`copy ${path}`, error);
+  }
+}
+
 /** Brings files, and the names in folders, to the disk for good. Those that are gone will do. */
 export function makeDurable(paths: readonly string[]): DiskFailure | undefined {
   for (const path of paths) {

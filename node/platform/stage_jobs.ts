@@ -61,6 +61,7 @@ export interface StageJobs {
     { copies: readonly { from: LocalContent; to: string }[]; durable: boolean },
     Failures<DiskFailure>,
   ];
+  snapshot: [{ file: LocalFile; to: string }, DiskFailure | undefined];
   makePart: [PartFile, DiskFailure | undefined];
   land: [PartFile & { index: number; hash: Uint8Array; buffer: ArrayBuffer }, LandedBlock];
   /** Copies bytes into some blocks. Answers those that are made of nothing else and right. */

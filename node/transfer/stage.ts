@@ -136,6 +136,11 @@ export interface Stage {
     options: StageOptions,
   ): Promise<(StagedContent | DiskFailure)[]>;
   /**
+   * Stages a copy of the first `size` bytes of a file, as they are, while others may go on writing it. What it
+   * holds is up to the caller to find out; a file that is shorter has "changed".
+   */
+  snapshot(file: LocalFile): Promise<StagedContent | DiskFailure>;
+  /**
    * The partial file of a large content, made anew, or found and verified as far as it goes. Waits until
    * nobody else works on the same content. Throws the signal's reason.
    *

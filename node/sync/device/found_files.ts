@@ -11,22 +11,28 @@ import type { Stage } from "../../transfer/stage.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import type { FoundEntry, SyncFolder } from "../folder.ts";
+import { isAtOrBelow } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import { isLeftOver } from "./leftover.ts";
 import { changedRow } from "./next_version.ts";
 import type { Look, OwnChanges } from "./own_changes.ts";
 import type { Row } from "./row.ts";
+import { SNAPSHOT_STAMP } from "./snapshots.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { UnsettledFiles } from "./unsettled_files.ts";
 
 /** So many states are saved at once; the server can be told of them while the next ones are hashed. */
 const BATCH_COUNT = 256;
 /** Larger files are hashed beside everything else. */
 const LARGE_SIZE_MIN = 64 * SMALL_SIZE_MAX;
+/** A file that never holds still is copied, at most for this part of the time. */
+const COPY_SHARE = 1 / 10;
 
 export interface FoundFilesOptions {
   readonly folder: SyncFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
+  readonly snapshots: Snapshots;
   readonly own: OwnChanges;
   readonly clock: Clock;
   /** A file that never holds still is hashed after this long. */
@@ -46,6 +52,8 @@ export class FoundFiles {
   readonly #unsettled: UnsettledFiles;
   /** Large files that are being hashed. */
   readonly #hashing = new Set<string>();
+  /** Files that never hold still, and of which a copy is being made. */
+  readonly #copying = new Set<string>();
 
   constructor(options: FoundFilesOptions) {
     this.#options = options;
@@ -54,27 +62,38 @@ export class FoundFiles {
 
   /** Whether no file waits to hold still or to be hashed. */
   get isSettled(): boolean {
-    return this.#unsettled.count + this.#hashing.size === 0;
+    return this.#unsettled.count + this.#hashing.size + this.#copying.size === 0;
   }
 
   /** Whether a file that may be the new place of a missing one is not hashed yet. */
   isUncertain(nowMs: number): boolean {
     if (this.#hashing.size > 0) return true;
-    return [...this.#unsettled.paths()].some((path) => !this.#unsettled.isOverdue(path, nowMs));
+    return [...this.#unsettled.paths()].some((path) => this.#unsettled.isPromising(path, nowMs));
   }
 
   isPending(path: string): boolean {
-    return this.#unsettled.has(path) || this.#hashing.has(path);
+    return this.#unsettled.has(path) || this.#isAtWork(path);
   }
 
   *paths(): Generator<string> {
     yield* this.#unsettled.paths();
     yield* this.#hashing;
+    yield* this.#copying;
   }
 
-  /** A file that was waited for is gone. */
-  forget(path: string): void {
-    this.#unsettled.settled(path);
+  #isAtWork(path: string): boolean {
+    return this.#hashing.has(path) || this.#copying.has(path);
+  }
+
+  /** Of the files that a look at `tops` did not find to be changed nothing is waited for. */
+  forgetOthers(changed: readonly FoundEntry[], tops: readonly string[]): void {
+    if (this.#unsettled.count === 0) return;
+    const found = new Set(changed.map(({ path }) => path));
+    const seen = new Set(tops);
+    for (const path of [...this.#unsettled.paths()]) {
+      const wasLookedAt = seen.has("") || isAtOrBelow(path, seen);
+      if (wasLookedAt && !found.has(path)) this.#unsettled.settled(path);
+    }
   }
 
   /** Takes what a look found. Resolves when all but large files are saved. Throws the signal's reason. */
@@ -88,7 +107,7 @@ export class FoundFiles {
     }
     const small: FoundEntry[] = [];
     for (const entry of found) {
-      if (entry.kind === "folder" || this.#hashing.has(entry.path)) continue;
+      if (entry.kind === "folder" || this.#isAtWork(entry.path)) continue;
       const verdict = this.#unsettled.check(entry, clock.now());
       if (verdict !== "ready") lookAgain(entry.path, verdict);
       else if (entry.size < LARGE_SIZE_MIN) small.push(entry);
@@ -129,7 +148,7 @@ export class FoundFiles {
     let position = 0;
     for await (const result of stage.hashFiles(local, signal)) {
       const found = files[position++]!;
-      if ("error" in result) this.#failed(found, result);
+      if ("error" in result) this.#failed(found, result, signal);
       else batch.push({ found, content: result });
       if (batch.length < BATCH_COUNT) continue;
       this.#save(batch, look);
@@ -166,14 +185,43 @@ export class FoundFiles {
     return changedRow(row, { state, stamp, replica: ledger.index.replica });
   }
 
-  #failed(found: FoundEntry, { error, code }: DiskFailure): void {
+  #failed(found: FoundEntry, { error, code }: DiskFailure, signal: AbortSignal): void {
     const { lookAgain, unreadable, clock } = this.#options;
     const nowMs = clock.now();
-    if (code === "changed" || code === "missing" || code === "not-regular") {
+    if (code === "changed" && this.#unsettled.isOverdue(found.path, nowMs)) {
+      void this.#copy(found, signal);
+    } else if (code === "changed" || code === "missing" || code === "not-regular") {
       lookAgain(found.path, this.#unsettled.changed(found, nowMs));
     } else {
       this.#unsettled.settled(found.path);
       unreadable(found.path, error);
+    }
+  }
+
+  /** Sends what a file holds now from a copy, once what was sent of it before was stored. */
+  async #copy(found: FoundEntry, signal: AbortSignal): Promise<void> {
+    const { folder, snapshots, ledger, own, clock, lookAgain, unreadable, failed } = this.#options;
+    const { path, size, executable } = found;
+    if (ledger.up.has(path)) return lookAgain(path, this.#unsettled.changed(found, clock.now()));
+    const startMs = clock.now();
+    this.#copying.add(path);
+    try {
+      using look = own.watch();
+      const content = await snapshots.take(path, { path: folder.pathOf(path), size }, signal);
+      if ("error" in content) {
+        if (content.code !== "changed" && content.code !== "missing") {
+          unreadable(path, content.error);
+        }
+      } else if (!look.touched.has(path)) {
+        const state: State = { kind: "file", ...content, executable };
+        ledger.save([this.#changed(path, { state, stamp: SNAPSHOT_STAMP })]);
+      }
+    } catch (reason) {
+      if (!signal.aborted) failed(reason);
+    } finally {
+      this.#copying.delete(path);
+      const nowMs = clock.now();
+      lookAgain(path, this.#unsettled.copied(found, nowMs, (nowMs - startMs) / COPY_SHARE));
     }
   }
 }

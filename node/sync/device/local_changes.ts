@@ -21,6 +21,7 @@ import type { IsIgnored } from "./ignore_rules.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Timings } from "./options.ts";
 import type { Look, OwnChanges } from "./own_changes.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 /** With more hints than this at once, one look at everything is cheaper. */
 const HINT_COUNT_MAX = 512;
@@ -38,6 +39,7 @@ export interface LocalChangesOptions {
   readonly folder: SyncFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
+  readonly snapshots: Snapshots;
   readonly own: OwnChanges;
   readonly clock: Clock;
   readonly timings: Timings;
@@ -194,7 +196,7 @@ export class LocalChanges {
       const { changed, missing } = await this.#compare(tops, look, signal);
       const { gone, again } = this.#deletions.note(missing, tops, clock.now());
       for (const { path, atMs } of again) this.#lookAt(path, atMs);
-      for (const { path } of missing) this.#found.forget(path);
+      this.#found.forgetOthers(changed, tops);
       await this.#found.take(changed, look, signal);
       if (this.#mayTurnUp(isWhole)) this.#postpone(gone);
       else this.#delete(gone, look);

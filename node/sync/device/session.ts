@@ -118,12 +118,12 @@ export class Session {
    * @throws {Replaced} when it has given it to another process with the same key.
    */
   async run(joined: () => void): Promise<never> {
-    const { connection, folder, stage, ledger } = this.#context;
+    const { connection, folder, stage, ledger, snapshots } = this.#context;
     using _connection = connection;
     using server = new ContentServer(connection, {
-      source: { find: (content) => find(ledger, content) },
+      source: { find: (content) => snapshots.find(content) ?? find(ledger, content) },
       stage,
-      pathOf: (path) => folder.pathOf(path),
+      pathOf: (path) => snapshots.has(path) ? path : folder.pathOf(path),
     });
     const ended = new AbortController();
     const running = connection.run((frame) => {

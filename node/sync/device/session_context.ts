@@ -10,6 +10,7 @@ import type { Ledger } from "./ledger.ts";
 import type { LocalChanges } from "./local_changes.ts";
 import type { Timings } from "./options.ts";
 import type { OwnChanges } from "./own_changes.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export interface SessionContext {
   readonly connection: Connection;
@@ -18,6 +19,7 @@ export interface SessionContext {
   readonly folder: SyncFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
+  readonly snapshots: Snapshots;
   readonly own: OwnChanges;
   readonly local: LocalChanges;
   readonly clock: Clock;

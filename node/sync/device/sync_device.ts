@@ -29,6 +29,7 @@ import type { SyncDeviceOptions, Timings } from "./options.ts";
 import { OwnChanges } from "./own_changes.ts";
 import { connect, Refused, Replaced, Session } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
+import { Snapshots } from "./snapshots.ts";
 import { Storing } from "./storing.ts";
 
 const STEP_MS = 250;
@@ -42,6 +43,7 @@ export class SyncDevice implements SyncClient {
   readonly #options: SyncDeviceOptions;
   readonly #timings: Timings;
   readonly #ledger: Ledger;
+  readonly #snapshots: Snapshots;
   readonly #local: LocalChanges;
   readonly #storing: Storing;
   readonly #shared: Omit<SessionContext, "connection" | "contents">;
@@ -59,7 +61,9 @@ export class SyncDevice implements SyncClient {
     this.#ledger = ledger;
     const own = new OwnChanges();
     const observe = (event: SyncEvent) => this.#observe(event);
-    const common = { folder, stage, ledger, own, clock, timings, observe };
+    this.#snapshots = new Snapshots(stage);
+    const snapshots = this.#snapshots;
+    const common = { folder, stage, ledger, snapshots, own, clock, timings, observe };
     this.#local = new LocalChanges({
       ...common,
       acceptDeletions,
@@ -179,7 +183,10 @@ export class SyncDevice implements SyncClient {
   }
 
   #observe(event: SyncEvent): void {
-    if (event.kind === "sent") this.#storing.stored(event.entry.path);
+    if (event.kind === "sent") {
+      this.#storing.stored(event.entry.path);
+      this.#snapshots.drop(event.entry.path);
+    }
     if (event.kind === "offline" || event.kind === "trouble") this.#lastError = event.reason;
     this.#options.observe(event);
   }

@@ -3,6 +3,7 @@ import { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
+import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import { TestMachine, until } from "./testing.ts";
 
 /** Waits until both machines have these files and everything is quiet. */
@@ -225,4 +226,40 @@ Deno.test("SyncDevice deletes nothing before it has looked where hints were lost
     await until(() => sent().length === 2, () => a.events);
     const paths = sent().map((event) => event.kind === "sent" ? event.entry.path : "");
     assertEquals(paths, ["to", "from"]);
+  }));
+
+Deno.test("SyncDevice waits for no file that is gone before it held still", () =>
+  withTwo(async (a) => {
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    const large = "x".repeat(2 * 1024 * 1024);
+    a.write("large", large);
+    await systemClock.sleep(30);
+    a.remove("large");
+    await a.device!.stored(AbortSignal.timeout(5_000));
+    assertEquals(a.index.row("large")?.local?.kind ?? "absent", "absent");
+  }));
+
+Deno.test("SyncDevice sends a file that never holds still all the same, and then what it became", () =>
+  withTwo(async (a, b, server) => {
+    const pause = () => systemClock.sleep(5);
+    const stage = new MemoryStage(a.files, `${a.root}/.p2pnode/stage`, { pause });
+    const timings = { settleMs: 1, deletionSettleMs: 10, settleMaxMs: 60 };
+    a.write("gone", "while the log grows");
+    a.start({ stage, timings });
+    b.start();
+    await converge([a, b], { gone: "while the log grows" });
+    let log = "";
+    const growing = setInterval(() => a.write("log", log += "one more line\n"), 1);
+    try {
+      await until(() => (b.read("log") ?? "") !== "", () => a.events);
+      a.remove("gone");
+      await until(() => b.read("gone") === undefined, () => a.events);
+      const first = b.read("log")!;
+      await until(() => b.read("log")!.length > first.length, () => a.events);
+    } finally {
+      clearInterval(growing);
+    }
+    await converge([a, b], { log });
+    assertEquals(server.disk.textOf("alice", "log"), log);
   }));

@@ -18,6 +18,8 @@ interface Unsettled {
   /** When it is worth another look. */
   readonly checkMs: number;
   readonly waitMs: number;
+  /** Whether what it held at one moment was sent, because it never holds still. */
+  readonly isGrowing?: boolean;
 }
 
 export class UnsettledFiles {
@@ -60,6 +62,22 @@ export class UnsettledFiles {
   isOverdue(path: string, nowMs: number): boolean {
     const file = this.#files.get(path);
     return file !== undefined && nowMs - file.sinceMs >= this.#settleMaxMs;
+  }
+
+  /** Whether the file may hold still soon. */
+  isPromising(path: string, nowMs: number): boolean {
+    const file = this.#files.get(path);
+    return file !== undefined && file.isGrowing !== true && !this.isOverdue(path, nowMs);
+  }
+
+  /**
+   * What the file held a moment ago is sent. It is not worth that again for the next `restMs`, unless it holds
+   * still. Answers when to look at it again.
+   */
+  copied({ path, stamp }: FoundEntry, nowMs: number, restMs: number): number {
+    const sinceMs = nowMs + Math.max(0, restMs - this.#settleMaxMs);
+    const checkMs = nowMs + WAIT_MS;
+    return this.#wait(path, { stamp, sinceMs, checkMs, waitMs: WAIT_MS, isGrowing: true });
   }
 
   /** The file changed while it was read: answers when to look at it again. */
