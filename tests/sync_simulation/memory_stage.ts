@@ -140,15 +140,6 @@ export class MemoryStage implements Stage {
       : this.#stage(bytes.slice(0, size));
   }
 
-  async snapshot({ path, size }: LocalFile): Promise<StagedContent | DiskFailure> {
-    await this.#pause();
-    const bytes = this.#files.bytesOf(path);
-    if (bytes === undefined) return failureOf("copy", path, "missing");
-    return bytes.length < size
-      ? failureOf("copy", path, "changed")
-      : this.#stage(bytes.slice(0, size));
-  }
-
   async openPart(
     content: ContentId,
     hashes: Uint8Array,
