@@ -98,11 +98,9 @@ export class SyncEvents {
   /** People hear once that the server is away, not of each attempt to reach it. */
   #offline(reason: string): void {
     this.#flush();
-    this.#options.telling.tell(
-      "offline",
-      { reason },
-      this.#isAway ? "" : `offline: ${reason} (it is tried again until it works)`,
-    );
+    const { telling, server } = this.#options;
+    const text = `offline: ${addressText(server)}: ${reason} (it is tried again until it works)`;
+    telling.tell("offline", { reason }, this.#isAway ? "" : text);
     this.#isAway = true;
   }
 

@@ -71,7 +71,10 @@ Deno.test("SyncEvents says once that the server is away", () => {
   events.take({ kind: "online" });
   events.take({ kind: "offline", reason: "the connection is closed" });
   assertEquals(lines().length, 3);
-  assertEquals(lines()[0], "offline: connection refused (it is tried again until it works)");
+  assertEquals(
+    lines()[0],
+    "offline: 127.0.0.1:7000: connection refused (it is tried again until it works)",
+  );
 });
 
 Deno.test("SyncEvents tells scripts of everything", () => {

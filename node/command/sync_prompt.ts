@@ -10,11 +10,12 @@ import {
 import type { SyncSession } from "./sync_session.ts";
 
 const commands: PromptCommands = {
-  "upload PATH [--replace]": "copy a file from anywhere into the synced folder",
-  "download NAME [DEST]": "copy a file out of the synced folder",
+  "upload PATH [--replace]":
+    "copy a file from anywhere into the synced folder; --replace puts it in the place of another one",
+  "download NAME [DEST]": "copy a file out of the synced folder: to DEST, or into this directory",
   "delete NAME": "delete a file or folder on all devices",
-  "list_server": "what the server has",
-  "list_client": "what is here",
+  "list_server": "what the server has: name, size, content id and version",
+  "list_client": "what is here: name, size, content id and version",
   "get_sync_dir": "where the synced folder is",
   "status": "connected devices, what is pending, the last error",
   "conflicts": "what needs a person: conflict copies, names that collide, what is skipped",
@@ -107,7 +108,7 @@ function take(
   if (args.length >= min && args.length <= max) return args;
   const usage = Object.keys(commands).find((known) => known.split(" ")[0] === command)!;
   const what = args.length < min ? "something is missing" : "that is too much";
-  const advice = args.length > max ? "; a name with blanks stands in quotes" : "";
+  const advice = args.length > max && max > 0 ? "; a name with blanks stands in quotes" : "";
   throw new Error(`Cannot ${command}: ${what} (${usage}${advice})`);
 }
 

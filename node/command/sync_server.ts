@@ -55,8 +55,11 @@ export async function runSyncServerCommand(
     identity: await world.loadIdentity(spaces.root),
     signal: world.stopped,
     log,
-    onListening: (address) =>
-      tell("listening", `listening on ${addressText(address)}`, { ...address }),
+    onListening: (address) => {
+      const folder = spaces.root;
+      if (!flags.json) world.print(`serving the folders of users in ${printable(folder)}`);
+      tell("listening", `listening on ${addressText(address)}`, { ...address, folder });
+    },
     openUser: (name) => spaces.open(name),
     keepVersions: flags.keepVersions,
     keepMs: flags.keepDays * DAY_MS,
