@@ -180,6 +180,8 @@ export class TestDevice implements Disposable {
   readonly #contents = new Map<string, LocatedContent>();
   /** Contents that were asked for. */
   readonly asked: string[] = [];
+  /** Whether it leaves every request without an answer. */
+  isSilent = false;
   joined: MessageOf<"joined"> | undefined;
 
   private constructor(connection: Connection) {
@@ -204,6 +206,7 @@ export class TestDevice implements Disposable {
       pathOf: (path) => path,
     });
     void connection.run((frame) => {
+      if (device.isSilent) return;
       if (!contents.receive(frame)) throw new Error(`Nobody expects ${frame.message.type}`);
     });
     return device;
@@ -234,6 +237,14 @@ export class TestDevice implements Disposable {
     const { stamp } = this.#files.stateOf(local)!;
     this.#contents.set(contentKey({ id, size }), { id, size, path: local, stamp });
     return { kind: "file", path, id, size, executable: false, version };
+  }
+
+  /** The device sends other bytes in place of a content, as if they were that. */
+  replaceBytes({ id, size }: ContentId, text: string): void {
+    const key = contentKey({ id, size });
+    this.#files.write(`/files/${key}`, new TextEncoder().encode(text));
+    const { stamp } = this.#files.stateOf(`/files/${key}`)!;
+    this.#contents.set(key, { id, size, path: `/files/${key}`, stamp });
   }
 
   /** The device has these contents no longer. */
