@@ -176,9 +176,11 @@ export class Links implements Disposable {
   }
 }
 
-/** Opens a stream within `DIAL_TIMEOUT_MS`. Rejects with a plain reason. */
+/** Opens a stream within `DIAL_TIMEOUT_MS`. Rejects with a plain reason, or that of the signal. */
 export async function dial(
-  { network, clock }: Pick<Introduction, "network" | "clock">,
+  { network, clock, signal }: Pick<Introduction, "network" | "clock"> & {
+    readonly signal?: AbortSignal;
+  },
   address: Address,
 ): Promise<Duplex> {
   const late = new AbortController();
@@ -186,8 +188,11 @@ export async function dial(
   clock.sleep(DIAL_TIMEOUT_MS, done.signal).then(() => {
     if (!done.signal.aborted) late.abort(new Error("no answer"));
   });
+  const ended = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
   try {
-    return await network.connect(address, late.signal);
+    return await network.connect(address, ended);
+  } catch (error) {
+    throw ended.aborted ? ended.reason : error;
   } finally {
     done.abort();
   }
