@@ -19,6 +19,9 @@ import type { WorkerPool } from "./worker_pool.ts";
 /** Bytes that one job verifies or puts together at most. */
 const JOB_SIZE_MAX = 8 * 1024 * 1024;
 
+/** So many bytes are brought to the disk together, while the next ones come. */
+const DURABLE_SIZE = 64 * 1024 * 1024;
+
 /** What a partial content needs of its stage. */
 export interface LocalPartOptions {
   readonly pool: WorkerPool<StageJobs>;
@@ -38,6 +41,10 @@ export class LocalPart implements PartialContent {
   readonly #file: PartFile;
   readonly #options: LocalPartOptions;
   #isClosed = false;
+  /** Bytes that were written since the disk was last waited for. */
+  #writtenSize = 0;
+  #syncing: Promise<void> | undefined;
+  #syncFailure: DiskFailure | undefined;
 
   constructor({ size }: ContentId, options: LocalPartOptions) {
     const blockSize = blockSizeFor(size);
@@ -46,12 +53,34 @@ export class LocalPart implements PartialContent {
     this.have = Bitfield.none(blockCount(size, blockSize));
   }
 
-  async land(index: number, buffer: ArrayBuffer): Promise<LandedBlock> {
+  async land(
+    index: number,
+    buffer: ArrayBuffer,
+    { durable }: StageOptions,
+  ): Promise<LandedBlock> {
     const hash = this.#hashesOf([index]);
     const job = { ...this.#file, index, hash, buffer };
     const landed = await this.#options.pool.run("land", job, [buffer]);
-    if (landed.outcome === "landed") this.have.add(index);
+    if (landed.outcome === "landed") {
+      this.have.add(index);
+      if (durable) this.#noteWritten(sizeOfBlock(this.#file, index));
+    }
     return landed;
+  }
+
+  /** Has a thread wait for the disk where enough was written. The system tells of a failed write only once. */
+  #noteWritten(size: number): void {
+    this.#writtenSize += size;
+    if (this.#writtenSize < DURABLE_SIZE || this.#syncing !== undefined) return;
+    this.#writtenSize = 0;
+    this.#syncing = this.#sync().finally(() => this.#syncing = undefined);
+    // Whoever finishes or closes the content waits for it.
+    this.#syncing.catch(() => {});
+  }
+
+  async #sync(): Promise<void> {
+    const { pool, path } = this.#options;
+    this.#syncFailure ??= await pool.run("makeDurable", { paths: [path] });
   }
 
   async assemble(
@@ -99,8 +128,9 @@ export class LocalPart implements PartialContent {
   async finish({ durable }: StageOptions): Promise<StagedContent | DiskFailure> {
     const { pool, path, staged } = this.#options;
     if (!this.have.complete) throw new Error(`Cannot finish ${path}: it is not complete`);
+    await this.#syncing;
     await pool.runOnAll("release", { path });
-    const failure = await pool.run("finish", { path, to: staged, durable });
+    const failure = this.#syncFailure ?? await pool.run("finish", { path, to: staged, durable });
     await this[Symbol.asyncDispose]();
     return failure ?? { staged };
   }
@@ -109,6 +139,7 @@ export class LocalPart implements PartialContent {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
+      await this.#syncing;
       await this.#options.pool.runOnAll("release", { path: this.#options.path });
     } finally {
       this.#options.closed();

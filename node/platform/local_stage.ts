@@ -203,15 +203,13 @@ class LocalStage implements Stage {
     return undefined;
   }
 
+  /** One job after the other: a thread that waits for the disk reads and writes nothing for others. */
   async makeDurable(paths: readonly string[]): Promise<DiskFailure | undefined> {
-    const { pool, width } = this.#shared;
-    const jobs = inOrder(
-      inGroups(paths),
-      width,
-      (group) => pool.run("makeDurable", { paths: group }),
-    );
     let first: DiskFailure | undefined;
-    for await (const failure of jobs) first ??= failure;
+    for (const group of inGroups(paths)) {
+      const failure = await this.#shared.pool.run("makeDurable", { paths: group });
+      first ??= failure;
+    }
     return first;
   }
 

@@ -53,7 +53,7 @@ async function landBlocks(part: PartialContent, bytes: Uint8Array, indexes: read
     const start = index * BLOCK_SIZE;
     const buffer = new ArrayBuffer(BLOCK_SIZE);
     new Uint8Array(buffer).set(bytes.subarray(start, start + BLOCK_SIZE));
-    assertEquals((await part.land(index, buffer)).outcome, "landed");
+    assertEquals((await part.land(index, buffer, { durable: true })).outcome, "landed");
   }
 }
 
@@ -146,7 +146,7 @@ Deno.test("a partial content goes on where another process stopped", async () =>
     await using part = good(await set.stage.openPart({ id, size }, hashes, never));
     assertEquals(part.have.held, 0);
     await landBlocks(part, bytes, [0, 3]);
-    const bad = await part.land(1, new ArrayBuffer(BLOCK_SIZE));
+    const bad = await part.land(1, new ArrayBuffer(BLOCK_SIZE), { durable: false });
     assertEquals(bad.outcome, "bad-hash");
   }
   Deno.writeTextFileSync(`${set.path}/7.whole`, "left behind");

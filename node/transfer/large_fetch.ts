@@ -201,11 +201,12 @@ class LargeFetch {
     index: number,
     { length, signal }: { readonly length: number; readonly signal: AbortSignal },
   ): Promise<void> {
+    const { durable } = this.#context;
     const { id, size } = this.#want;
     const into = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(this.#blockSize), 0, length);
     const message = { type: "getBlock", id, size, index } as const;
     await askForBytes(this.#context.connection, message, { type: "blockData", into, signal });
-    const { buffer, outcome } = await part.land(index, into.buffer);
+    const { buffer, outcome } = await part.land(index, into.buffer, { durable });
     this.#spare.push(buffer);
     if (outcome === "bad-hash") throw new NotFetched("absent");
     if (outcome !== "landed") throw new NotFetched(outcome);

@@ -83,8 +83,11 @@ export interface StageOptions {
 export interface PartialContent extends AsyncDisposable {
   /** The blocks that are right. Grows with `land`, `assemble` and `verify`. */
   readonly have: Bitfield;
-  /** Verifies the block at `index`, whose bytes start `buffer`, and writes it. */
-  land(index: number, buffer: ArrayBuffer): Promise<LandedBlock>;
+  /**
+   * Verifies the block at `index`, whose bytes start `buffer`, and writes it. Where `durable`, what was written
+   * goes to the disk now and then, so that `finish` has less to wait for.
+   */
+  land(index: number, buffer: ArrayBuffer, options: StageOptions): Promise<LandedBlock>;
   /**
    * Copies bytes of local files to the places of the blocks that are not right yet. Blocks that are made of
    * nothing else are verified on the way. Files that have changed or cannot be read are passed over.
