@@ -49,17 +49,30 @@ export class MissingPaths {
     const paths = new Set(missing.map(({ path }) => path));
     this.#forgetFound(paths, new Set(tops));
     const missingTops = missing.filter(({ path }) => !paths.has(parentOf(path)));
+    for (const { path } of missing) if (paths.has(parentOf(path))) this.#since.delete(path);
+    if (missingTops.length === 0) return { gone: [], again: [] };
     for (const { path } of missingTops) this.#add(path, nowMs);
-    const settleMs = this.settleMs * Math.min(PATIENCE_MAX, this.#since.size);
-    const goneTops = new Set<string>();
-    const again: { path: string; atMs: number }[] = [];
-    for (const { path } of missingTops) {
-      const latestMs = this.#since.get(path)! + SETTLE_COUNT_MAX * this.settleMs;
-      const sureMs = Math.min(latestMs, this.#lastMs + settleMs);
-      if (sureMs <= nowMs) goneTops.add(path);
-      else again.push({ path, atMs: sureMs });
+    const sureMs = this.#sureMs();
+    const tellAt = (paths: Iterable<string>, atMs: number) => ({
+      gone: [],
+      again: [...paths].map((path) => ({ path, atMs })),
+    });
+    if (nowMs < sureMs) return tellAt(missingTops.map(({ path }) => path), sureMs);
+    // What goes, goes together.
+    if (missingTops.length < this.#since.size) {
+      return tellAt(this.#since.keys(), nowMs + this.settleMs / 4);
     }
-    return { gone: missing.filter(({ path }) => isAtOrBelow(path, goneTops)), again };
+    return { gone: [...missing], again: [] };
+  }
+
+  /** When all that is missing is sure to be gone. */
+  #sureMs(): number {
+    const oldestMs = this.#since.values().reduce((oldest, ms) => Math.min(oldest, ms), Infinity);
+    const patience = Math.min(PATIENCE_MAX, this.#since.size);
+    return Math.min(
+      oldestMs + SETTLE_COUNT_MAX * this.settleMs,
+      this.#lastMs + patience * this.settleMs,
+    );
   }
 
   #add(path: string, nowMs: number): void {

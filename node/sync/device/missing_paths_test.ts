@@ -29,6 +29,24 @@ Deno.test("MissingPaths takes what goes missing one by one as gone together", ()
   assertEquals(goneAt(missing, 800, ["a", "b", "c"]), ["a", "b", "c"]);
 });
 
+Deno.test("MissingPaths asks for a look at all that is missing before some of it is gone", () => {
+  const missing = new MissingPaths(SETTLE_MS);
+  missing.note([file("a")], ["a"], 0);
+  missing.note([file("b")], ["b"], 10);
+  const { gone, again } = missing.note([file("a")], ["a"], 410);
+  assertEquals(gone, []);
+  assertEquals(again, [{ path: "a", atMs: 460 }, { path: "b", atMs: 460 }]);
+  const tops = ["a", "b"];
+  assertEquals(missing.note(tops.map(file), tops, 460).gone.map(({ path }) => path), tops);
+});
+
+Deno.test("MissingPaths takes what was in a folder that is missing now with the folder", () => {
+  const missing = new MissingPaths(SETTLE_MS);
+  goneAt(missing, 0, ["folder/file"]);
+  goneAt(missing, 100, ["folder", "folder/file"]);
+  assertEquals(goneAt(missing, 300, ["folder", "folder/file"]), ["folder", "folder/file"]);
+});
+
 Deno.test("MissingPaths waits no longer than some seconds for the last of many", () => {
   const missing = new MissingPaths(SETTLE_MS);
   const paths: string[] = [];

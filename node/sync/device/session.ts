@@ -3,6 +3,7 @@
  * streams up and down, until the connection ends.
  */
 
+import { AnySignal } from "../../../protocol/any_signal.ts";
 import { toHex } from "../../../protocol/bytes.ts";
 import { Connection } from "../../../protocol/connection.ts";
 import { unexpected } from "../../../protocol/connection.ts";
@@ -214,8 +215,10 @@ function closeOn(signal: AbortSignal, connection: Connection): Disposable {
 /** A network on which no stream is waited for after `signal` was aborted. */
 function stoppable(network: Network, signal: AbortSignal): Network {
   return {
-    connect: (address, late) =>
-      network.connect(address, late === undefined ? signal : AbortSignal.any([late, signal])),
+    connect: async (address, late) => {
+      using any = new AnySignal(late === undefined ? [signal] : [late, signal]);
+      return await network.connect(address, any.signal);
+    },
     listen: (address) => network.listen(address),
   };
 }

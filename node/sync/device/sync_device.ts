@@ -6,6 +6,7 @@
  * up whatever is open when it begins.
  */
 
+import { AnySignal } from "../../../protocol/any_signal.ts";
 import type { Connection } from "../../../protocol/connection.ts";
 import { passTime } from "../../../protocol/passing_time.ts";
 import type { SkippedFile } from "../../store/folder.ts";
@@ -93,7 +94,8 @@ export class SyncDevice implements SyncClient {
 
   async run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const all = AbortSignal.any([signal, ended.signal]);
+    using any = new AnySignal([signal, ended.signal]);
+    const all = any.signal;
     const { clock } = this.#options;
     const parts = [
       this.#local.run(all),

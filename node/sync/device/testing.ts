@@ -4,9 +4,9 @@ import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import { KeyPair, verify } from "../../content/identity.ts";
+import type { Network } from "../../../protocol/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
 import type { SyncEvent } from "../client.ts";
-import type { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import type { SyncDeviceOptions } from "./options.ts";
 import { SyncDevice } from "./sync_device.ts";
@@ -25,7 +25,7 @@ export class TestMachine {
   #stop = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(readonly number: number, readonly server: TestServer) {
+  constructor(readonly number: number, readonly server: { readonly network: Network }) {
     this.index = new MemoryDeviceIndex(`${number}`.repeat(16).slice(0, 16));
     this.files.makeFolder(ROOT);
   }
