@@ -83,6 +83,8 @@ export async function runFetch(
     throw refusal(error, flags, address);
   }
   if (!telling.isComplete) throw new Exit(1);
+  // What other runs have fetched in part, nobody wants any more.
+  await space.stage.keepParts([]);
 }
 
 interface Context {

@@ -27,6 +27,7 @@ export interface FetchTellingOptions {
 export class FetchTelling {
   readonly #options: FetchTellingOptions;
   #tally: CopyTally | undefined;
+  #isOpened = false;
 
   constructor(options: FetchTellingOptions) {
     this.#options = options;
@@ -39,6 +40,7 @@ export class FetchTelling {
 
   /** Something happened. */
   take(event: CopyEvent): void {
+    if (event.kind === "opened") this.#isOpened = true;
     if (this.#options.json) return this.#print(fieldsOf(event));
     switch (event.kind) {
       case "opened":
@@ -65,12 +67,15 @@ export class FetchTelling {
     using _total = board.track(() => totalOf(tally));
     using _current = board.track(() => currentOf(tally));
     const telling = json ? this.#tellProgress(tally, ended.signal) : Promise.resolve();
+    let isWhole = false;
     try {
       await work();
+      isWhole = true;
     } finally {
       ended.abort();
       await telling;
-      this.#sumUp(tally, (clock.now() - startMs) / 1000);
+      const seconds = (clock.now() - startMs) / 1000;
+      if (this.#isOpened) this.#sumUp(tally, { seconds, isWhole });
     }
   }
 
@@ -82,9 +87,19 @@ export class FetchTelling {
     return new Exit(1);
   }
 
-  #sumUp(tally: CopyTally, seconds: number): void {
-    if (this.#options.json) this.#print({ event: "done", ...summaryFields(tally), seconds });
-    else this.#options.board.log(summaryOf(tally, { seconds, isTrial: this.#options.isTrial }));
+  #sumUp(
+    tally: CopyTally,
+    { seconds, isWhole }: { readonly seconds: number; readonly isWhole: boolean },
+  ): void {
+    const { json, board, isTrial } = this.#options;
+    if (json) {
+      this.#print({
+        event: "done",
+        ...summaryFields(tally),
+        seconds,
+        complete: isWhole && this.isComplete,
+      });
+    } else board.log(summaryOf(tally, { seconds, isTrial }) + (isWhole ? "" : " (broken off)"));
   }
 
   async #tellProgress(tally: CopyTally, signal: AbortSignal): Promise<void> {
