@@ -5,6 +5,7 @@
  * link. A peer that lied is banned by its node id for as long as the node runs.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { Connection } from "../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { handshake } from "../../protocol/handshake.ts";
@@ -188,7 +189,8 @@ export async function dial(
   clock.sleep(DIAL_TIMEOUT_MS, done.signal).then(() => {
     if (!done.signal.aborted) late.abort(new Error("no answer"));
   });
-  const ended = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
+  using any = new AnySignal(signal === undefined ? [late.signal] : [late.signal, signal]);
+  const ended = any.signal;
   try {
     return await network.connect(address, ended);
   } catch (error) {

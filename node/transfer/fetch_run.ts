@@ -6,6 +6,7 @@
  * defect of the stage end the whole.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import { NotFetched } from "./asking.ts";
 import { ByteBudget } from "./byte_budget.ts";
@@ -38,7 +39,8 @@ export class FetchRun implements AsyncDisposable {
   #done = Promise.resolve();
 
   constructor(context: LargeFetchContext) {
-    const signal = AbortSignal.any([context.signal, this.#stopped.signal]);
+    // The other signal has no part in it any more once this run is stopped, as each is in the end.
+    const { signal } = new AnySignal([context.signal, this.#stopped.signal]);
     this.#context = { ...context, signal };
   }
 
