@@ -1,21 +1,19 @@
 /** Orders a mirror from a mirror server, and hears what becomes of it. */
 
-import { Connection, unexpected } from "../../protocol/connection.ts";
+import type { Connection } from "../../protocol/connection.ts";
+import { unexpected } from "../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import { handshake } from "../../protocol/handshake.ts";
 import { BODY_SIZE_MAX, HEADER_SIZE } from "../../protocol/header.ts";
 import { frameSize } from "../../protocol/messages.ts";
 import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { SOURCE_COUNT_MAX } from "../../protocol/mirror_messages.ts";
-import { passTime } from "../../protocol/passing_time.ts";
-import type { Address, Clock, Identity, Network, VerifySignature } from "../../protocol/ports.ts";
-import { dial } from "../swarm/links.ts";
+import type { Address } from "../../protocol/ports.ts";
+import { visit } from "../serving/visit.ts";
+import type { Visitor } from "../serving/visit.ts";
 import type { FileFailure, OrderWishes } from "./source_manager.ts";
 import type { MirrorSource } from "./source_text.ts";
 import { progressFromWire } from "./wire_progress.ts";
 import type { SourceProgress } from "./wire_progress.ts";
-
-const TICK_MS = 500;
 
 /** Told of what becomes of an order. */
 export interface OrderEvents {
@@ -27,13 +25,7 @@ export interface OrderEvents {
   failed(source: number, failure: FileFailure): void;
 }
 
-export interface InitiatorOptions {
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly identity: Identity;
-  readonly verify: VerifySignature;
-  readonly nonce: () => Uint8Array;
-  readonly agent: string;
+export interface InitiatorOptions extends Visitor {
   /** The mirror server. */
   readonly server: Address;
   readonly sources: readonly MirrorSource[];
@@ -48,47 +40,13 @@ export interface InitiatorOptions {
  * `RemoteError` where the mirror server refuses, and the signal's reason.
  */
 export async function orderMirror(options: InitiatorOptions): Promise<void> {
-  const { sources, wishes, server, clock, signal } = options;
+  const { sources, wishes, server: address } = options;
   const message = { type: "startMirror", sources, ...wishes } as const;
   if (sources.length > SOURCE_COUNT_MAX || frameSize(message) > HEADER_SIZE + BODY_SIZE_MAX) {
     throw new Error(`Cannot order a mirror: ${sources.length} sources are too many for one order`);
   }
-  signal.throwIfAborted();
-  using connection = new Connection(await dial(options, server));
-  const stop = () => connection.close();
-  signal.addEventListener("abort", stop);
-  const done = new AbortController();
-  try {
-    await greet(connection, options);
-    const running = connection.run((frame) => {
-      if (frame.message.type !== "cancel") throw unexpected(frame.message);
-    });
-    const ticking = passTime({ clock, stepMs: TICK_MS, signal: done.signal }, [connection]);
-    try {
-      await follow(connection, message, options);
-    } finally {
-      done.abort();
-      connection.close();
-      await Promise.all([running, ticking]);
-    }
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-async function greet(connection: Connection, options: InitiatorOptions): Promise<void> {
-  const { identity, agent, verify, nonce, clock } = options;
-  await handshake(connection, {
-    identity,
-    role: "initiator",
-    agent,
-    expect: "mirror",
-    verify,
-    nonce: nonce(),
-    clock,
-  });
+  const visiting = { ...options, address, role: "initiator", expect: "mirror" } as const;
+  await visit(visiting, (connection) => follow(connection, message, options));
 }
 
 /** Gives the order and hears of it to its end. */
