@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { execFileSync } from "node:child_process";
 import { pathsOf, startCopies } from "./copies.ts";
 import type { TestCopies } from "./copies.ts";
-import { randomBytes, randomFile, sameFile } from "./files.ts";
+import { randomBytes, randomFile, sameFile, temporaryFolder } from "./files.ts";
 import { run } from "./harness.ts";
 import { HOST } from "./swarm.ts";
 import { CountingProxy } from "./counting_proxy.ts";
@@ -258,9 +258,12 @@ Deno.test("fetch never writes through a link that is here", async () => {
 });
 
 Deno.test("fetch without a server or a host says so", async () => {
-  const refused = await run(["fetch", "-i", HOST, "-p", "1", "-d", "x", "-o", "/nonexistent/x/y"]);
+  using folder = temporaryFolder();
+  const out = folder.join("dest");
+  const refused = await run(["fetch", "-i", HOST, "-p", "1", "-d", "x", "-o", out]);
   assertEquals(refused.code, 1);
   assertMatch(refused.stderr, /^p2pnode: Cannot [^\n]+$/);
+  assertEquals([...Deno.readDirSync(folder.path)], []);
   const usage = await run(["fetch", "-d", "x"]);
   assertEquals(usage.code, 2);
   assertMatch(usage.stderr, /^p2pnode: Cannot run fetch: --host is missing/);

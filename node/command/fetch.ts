@@ -17,7 +17,7 @@ import type { ParsedCommand } from "./declaration.ts";
 import { Exit } from "./exit.ts";
 import { FetchTelling } from "./fetch_telling.ts";
 import { UsageError } from "./usage_error.ts";
-import type { CopySpace, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 export const fetchCommand = defineCommand({
   name: "fetch",
@@ -68,7 +68,6 @@ export async function runFetch(
   const { clock } = world;
   using board = new ProgressBoard(world.screen, clock);
   const telling = new FetchTelling({ ...flags, ...world, board, isTrial: flags.dryRun });
-  await using space = await world.openCopySpace(flags.out, { isTrial: flags.dryRun });
   const options = {
     ...world,
     identity: world.makeIdentity(),
@@ -77,27 +76,22 @@ export async function runFetch(
     signal: world.stopped,
   };
   try {
-    await withSource(options, (connection) => copy(connection, { flags, world, space, telling }));
+    await withSource(options, (connection) => copy(connection, { flags, world, telling }));
   } catch (error) {
     if (world.stopped.aborted) throw telling.stopped();
     throw refusal(error, flags, address);
   }
   if (!telling.isComplete) throw new Exit(1);
-  // What other runs have fetched in part, nobody wants any more.
-  await space.stage.keepParts([]);
 }
 
 interface Context {
   readonly flags: Flags;
   readonly world: World;
-  readonly space: CopySpace;
   readonly telling: FetchTelling;
 }
 
-async function copy(
-  connection: Connection,
-  { flags, world, space, telling }: Context,
-): Promise<void> {
+async function copy(connection: Connection, { flags, world, telling }: Context): Promise<void> {
+  await using space = await world.openCopySpace(flags.out, { isTrial: flags.dryRun });
   const { folder, stage } = space;
   const treeCopy = new TreeCopy({
     connection,
@@ -112,6 +106,8 @@ async function copy(
     signal: world.stopped,
   });
   await telling.during(treeCopy.tally, () => treeCopy.run());
+  // What other runs have fetched in part, nobody wants any more.
+  if (telling.isComplete) await stage.keepParts([]);
 }
 
 /** Why there is no copy, or not a whole one, and what to do about it. */
