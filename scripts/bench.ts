@@ -24,6 +24,7 @@ import { syncLargeWorkload } from "./bench/sync_large_workload.ts";
 import { syncLatencyWorkload } from "./bench/sync_latency_workload.ts";
 import { syncStartWorkload } from "./bench/sync_start_workload.ts";
 import { syncTreeWorkload } from "./bench/sync_tree_workload.ts";
+import { syncUsersWorkload } from "./bench/sync_users_workload.ts";
 import type { Outcome, Workload } from "./bench/workload.ts";
 
 const WORKLOADS: readonly Workload[] = [
@@ -38,6 +39,7 @@ const WORKLOADS: readonly Workload[] = [
   syncLargeWorkload,
   syncInsertWorkload,
   syncStartWorkload,
+  syncUsersWorkload,
 ];
 
 interface BenchOptions {

@@ -7,7 +7,7 @@ import { binary, run } from "./harness.ts";
 const SCRIPT = fileURLToPath(new URL("../scripts/bench.ts", import.meta.url));
 const WORKLOADS = [
   ...["file", "swarm", "publish", "announce", "tree", "cache"],
-  ...["sync-latency", "sync-tree", "sync-large", "sync-insert", "sync-start"],
+  ...["sync-latency", "sync-tree", "sync-large", "sync-insert", "sync-start", "sync-users"],
 ];
 
 Deno.test("deno task bench --smoke does every workload with the compiled binary", async () => {

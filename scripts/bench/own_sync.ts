@@ -2,9 +2,11 @@
 
 import { join } from "node:path";
 import { formatSize } from "../../node/text/size.ts";
+import type { Address } from "../../protocol/ports.ts";
 import { formatDecimal, secondsColumn } from "./columns.ts";
 import { MeasuredProcess } from "./measured_process.ts";
 import { binary } from "./p2pnode.ts";
+import type { ProcessFigures } from "./process_figures.ts";
 import type { Column, Figures } from "./workload.ts";
 
 const HOST = "127.0.0.1";
@@ -39,6 +41,16 @@ export class OwnSync implements AsyncDisposable {
     const server = new MeasuredProcess(command);
     const [, port] = await server.line(/^listening on .*:(\d+)$/);
     return new OwnSync(root, program, server, port!);
+  }
+
+  /** Where the server listens. */
+  get address(): Address {
+    return { host: HOST, port: Number(this.#port) };
+  }
+
+  /** What the server took so far. */
+  get serverFigures(): ProcessFigures {
+    return this.#server.figures;
   }
 
   /** Where the user's files are on the server. */
