@@ -24,6 +24,15 @@ import { HOST } from "./swarm.ts";
 const TIMEOUT_MS = 60_000;
 const PRIVATE = ".p2pnode";
 
+/** How a content server is started. */
+export interface ContentOptions {
+  /** In its folder; everything if not given. */
+  readonly file?: string;
+  readonly host?: string;
+  /** Any free one if not given. */
+  readonly port?: number;
+}
+
 /** What an initiator reported. */
 export interface Ordered extends Result {
   readonly events: readonly JsonEvent[];
@@ -52,11 +61,11 @@ export class TestMirrors implements AsyncDisposable {
   /** Starts a server that offers the folder `name`, or in it the file `file`. */
   async startContent(
     name: string,
-    { file = "", host = HOST }: { readonly file?: string; readonly host?: string } = {},
+    { file = "", host = HOST, port: wanted = 0 }: ContentOptions = {},
   ): Promise<TestContent> {
     const folder = this.join(name);
     await Deno.mkdir(folder, { recursive: true });
-    const where = ["-d", join(folder, file), "-p", "0", "--host", host];
+    const where = ["-d", join(folder, file), "-p", String(wanted), "--host", host];
     const process = await this.#start(["content", ...where, "--json"]);
     const { port } = await process.waitForEvent("listening");
     return new TestContent(folder, { host, port: Number(port), process });
@@ -144,15 +153,6 @@ export class TestContent {
 
   join(...parts: string[]): string {
     return join(this.folder, ...parts);
-  }
-
-  /** Starts another server like this one, which has ended. */
-  async restart(): Promise<RunningProcess> {
-    await this.process.exit();
-    const where = ["-d", this.folder, "-p", String(this.port), "--host", this.#host];
-    const process = await start(["content", ...where]);
-    await process.listeningPort();
-    return process;
   }
 
   /** Writes a file; the folder that leads to it is made. */
