@@ -89,6 +89,7 @@ export class MemoryFolder implements SyncFolder {
     try {
       while (!signal.aborted) {
         if (paths.size === 0) await new Promise<void>((resolve) => wake = resolve);
+        if (signal.aborted) return;
         await this.#options.pause();
         if (paths.size > 0 && !signal.aborted) {
           const hint = [...paths];
