@@ -32,7 +32,11 @@ export async function openDeviceSpace(
   const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
   const index = opened.use(new DeviceDatabase(`${area}/index.db`, log));
-  const stage = opened.use(new StageWorkers()).openStage(`${area}/stage`);
+  const workers = opened.use(new StageWorkers());
+  const stage = workers.openStage(`${area}/stage`);
+  // The first change should not wait for threads.
+  changes.warmUp();
+  workers.warmUp();
   const disposables = opened.move();
   return {
     folder: poll ? withoutWatch(folder) : folder,

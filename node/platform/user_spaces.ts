@@ -51,6 +51,9 @@ async function openUser(root: string, { changes, workers, log }: Shared): Promis
   const area = `${root}/${PRIVATE_FOLDER}`;
   const index = opened.use(new UserDatabase(`${area}/index.db`, log));
   const stage = workers.openStage(`${area}/stage`);
+  // The first change should not wait for threads.
+  changes.warmUp();
+  workers.warmUp();
   const trash = new LocalTrash(`${area}/trash`);
   const disposables = opened.move();
   return { folder, index, stage, trash, close: () => disposables.disposeAsync() };

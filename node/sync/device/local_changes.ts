@@ -23,6 +23,8 @@ import type { Timings } from "./options.ts";
 import type { Look, OwnChanges } from "./own_changes.ts";
 import type { Snapshots } from "./snapshots.ts";
 
+/** A hint after so long without any is probably the only one. */
+const QUIET_MS = 100;
 /** With more hints than this at once, one look at everything is cheaper. */
 const HINT_COUNT_MAX = 512;
 /** What is put into a new folder at once may be there before the folder is watched. */
@@ -62,6 +64,8 @@ export class LocalChanges {
   #isLooking = false;
   /** Whether something may have changed anywhere. */
   #isWholeWanted = false;
+  /** When the last hint came. */
+  #hintedMs = -Infinity;
   /** When the last look at everything was over, and how long it took. */
   #wholeEndMs = -Infinity;
   #wholeMs = 0;
@@ -129,7 +133,11 @@ export class LocalChanges {
   /** Something may have changed at or below these paths. */
   hint(paths: Hint): void {
     const { clock, timings } = this.#options;
-    const atMs = clock.now() + timings.settleMs;
+    const nowMs = clock.now();
+    // Somebody waits for a single change; where more come, it is cheaper to look at them together.
+    const isSingle = nowMs - this.#hintedMs > QUIET_MS;
+    this.#hintedMs = nowMs;
+    const atMs = nowMs + (isSingle ? timings.settleMs / 4 : timings.settleMs);
     const restMs = this.#wholeMs * (1 / HINTED_SHARE - 1);
     for (const path of paths) {
       if (path === "") this.#lookAtAll(Math.max(atMs, this.#wholeEndMs + restMs));

@@ -29,7 +29,7 @@ export interface SyncDeviceOptions extends Introduction {
 
 /** Times in milliseconds. */
 export interface Timings {
-  /** Hints are gathered for this long. */
+  /** Hints are gathered for this long; for a quarter of it where one comes alone. */
   readonly settleMs: number;
   /** Something that is missing is looked for again after this long before it counts as deleted. */
   readonly deletionSettleMs: number;
