@@ -35,6 +35,8 @@ export const syncCommand = defineCommand({
   name: "sync",
   summary: "Keep a local folder the same on your devices, through a sync server.",
   about: [
+    "At most two devices of a user are connected at a time; a third one is refused. At the prompt, help\n" +
+    "lists the commands: upload, download, lists, old versions and others.",
     "Without a terminal, commands are read from standard input, one a line, and carried out in order. The\n" +
     "end of the input ends nothing; exit does, once the server has stored what was commanded.",
   ],
