@@ -79,33 +79,25 @@ export async function findLinkOut(root: string, signal: AbortSignal): Promise<st
   return found;
 }
 
-/**
- * Shows the visitor what is at and below the start, and yields every few milliseconds. Whoever takes the walk
- * further waits as long as it likes.
- *
- * @throws {Error} `Cannot read ROOT: reason`; or the signal's reason.
- */
-export async function* visitInSlices(
-  walk: Walk,
-  visitor: Visitor,
-  signal?: AbortSignal,
-): AsyncGenerator<void, void> {
-  yield* slices(visit(walk, visitor), signal);
-}
-
 /** Goes through `steps`, some milliseconds at a time. */
 async function inSlices(steps: Iterator<void>, signal?: AbortSignal): Promise<void> {
   for await (const _ of slices(steps, signal));
 }
 
-/** Goes through `steps`; yields after some milliseconds of them, and at the end. */
-async function* slices(steps: Iterator<void>, signal?: AbortSignal): AsyncGenerator<void, void> {
+/**
+ * Goes through `steps`; yields after some milliseconds of them, and at the end, whether that was all. Throws the
+ * signal's reason.
+ */
+export async function* slices(
+  steps: Iterator<void>,
+  signal?: AbortSignal,
+): AsyncGenerator<boolean, void> {
   for (;;) {
     signal?.throwIfAborted();
     const endMs = performance.now() + SLICE_MS;
     let isDone = false;
     while (!isDone && performance.now() < endMs) isDone = steps.next().done === true;
-    yield;
+    yield isDone;
     if (isDone) return;
     // No socket makes progress between two calls of setImmediate in Deno; during a timer all do.
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -144,57 +136,84 @@ function* entriesBelow(
 ): Generator<Entry> {
   const folders = [start];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    let entries: Iterable<Deno.DirEntry>;
-    try {
-      entries = Deno.readDirSync(`${root}/${folder}`);
-    } catch (error) {
-      unreadable(folder, error);
-      continue;
+    for (const entry of entriesIn({ root, start: folder }, unreadable)) {
+      if (entry.isDirectory && entry.problem === undefined) folders.push(entry.name);
+      yield entry;
     }
-    const prefix = folder === "" ? "" : `${folder}/`;
-    for (const { name: last, isDirectory, isSymlink } of entries) {
-      const name = prefix + last;
-      if (name === PRIVATE_FOLDER) continue;
-      const problem = nameProblem(name);
-      if (isDirectory && problem === undefined) folders.push(name);
-      yield { name, isDirectory, isSymlink, problem };
-    }
+  }
+}
+
+/** What is directly in the folder where the walk begins. */
+function* entriesIn(
+  { root, start }: Walk,
+  unreadable: (folder: string, error: unknown) => void,
+): Generator<Entry> {
+  let entries: Iterable<Deno.DirEntry>;
+  try {
+    entries = Deno.readDirSync(`${root}/${start}`);
+  } catch (error) {
+    return unreadable(start, error);
+  }
+  const prefix = start === "" ? "" : `${start}/`;
+  for (const { name: last, isDirectory, isSymlink } of entries) {
+    const name = prefix + last;
+    if (name === PRIVATE_FOLDER) continue;
+    yield { name, isDirectory, isSymlink, problem: nameProblem(name) };
   }
 }
 
 /** Shows the visitor what is at and below the start. */
 function* visit(walk: Walk, visitor: Visitor): Generator<void> {
   const { root, start } = walk;
-  // Something that vanished between the listing and the look at it is not worth a word.
-  const fail = (name: string, error: unknown) => {
-    if (name === "") throw new Error(`Cannot read ${root}: ${reasonOf(error)}`);
-    if (errorNameOf(error) !== "ENOENT") visitor.skip(name, reasonOf(error));
-    else if (name.includes(REPLACEMENT_CHARACTER)) visitor.skip(name, "its name is not UTF-8");
-  };
-  const readLink = (name: string) => fileCalls.readLink(`${root}/${name}`);
-  /** Whether there is a folder. */
-  const show = (name: string): boolean => {
-    try {
-      const info = Deno.lstatSync(`${root}/${name}`);
-      if (info.isDirectory) return true;
-      if (info.isFile) visitor.file(name, info);
-      else if (info.isSymlink) visitor.skip(name, `it is ${kindOf(info)}`, readLink(name));
-      else visitor.skip(name, `it is ${kindOf(info)}`);
-    } catch (error) {
-      fail(name, error);
-    }
-    return false;
-  };
   if (start !== "") {
-    if (!show(start)) return;
+    if (!showAt(root, start, visitor)) return;
     visitor.folder?.(start);
   }
-  for (const { name, isDirectory, problem } of entriesBelow(walk, fail)) {
-    if (problem !== undefined) visitor.skip(name, `its name cannot be used: ${problem}`);
-    else if (isDirectory) visitor.folder?.(name);
-    else show(name);
+  for (const entry of entriesBelow(walk, (...failure) => skipAt(root, failure, visitor))) {
+    showEntry(root, entry, visitor);
     yield;
   }
+}
+
+/** Shows the visitor what is directly in the folder where the walk begins. */
+export function* visitFolder(walk: Walk, visitor: Visitor): Generator<void> {
+  const { root } = walk;
+  for (const entry of entriesIn(walk, (...failure) => skipAt(root, failure, visitor))) {
+    showEntry(root, entry, visitor);
+    yield;
+  }
+}
+
+function showEntry(root: string, { name, isDirectory, problem }: Entry, visitor: Visitor): void {
+  if (problem !== undefined) visitor.skip(name, `its name cannot be used: ${problem}`);
+  else if (isDirectory) visitor.folder?.(name);
+  else showAt(root, name, visitor);
+}
+
+/** Shows the visitor what has that name, if it is no folder. Answers whether it is one. */
+export function showAt(root: string, name: string, visitor: Visitor): boolean {
+  const path = `${root}/${name}`;
+  try {
+    const info = Deno.lstatSync(path);
+    if (info.isDirectory) return true;
+    if (info.isFile) visitor.file(name, info);
+    else if (!info.isSymlink) visitor.skip(name, `it is ${kindOf(info)}`);
+    else visitor.skip(name, `it is ${kindOf(info)}`, fileCalls.readLink(path));
+  } catch (error) {
+    skipAt(root, [name, error], visitor);
+  }
+  return false;
+}
+
+/** Something cannot be looked at. If it vanished between the listing and the look, that is not worth a word. */
+function skipAt(
+  root: string,
+  [name, error]: readonly [name: string, error: unknown],
+  visitor: Visitor,
+): void {
+  if (name === "") throw new Error(`Cannot read ${root}: ${reasonOf(error)}`);
+  if (errorNameOf(error) !== "ENOENT") visitor.skip(name, reasonOf(error));
+  else if (name.includes(REPLACEMENT_CHARACTER)) visitor.skip(name, "its name is not UTF-8");
 }
 
 function leadsOut(path: string, root: string): boolean {

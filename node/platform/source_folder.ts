@@ -2,22 +2,21 @@
  * What a source of trees offers, on the local disk: a folder, or a single file. Nothing is ever written to it,
  * and it is not locked.
  *
- * Others may change it while it is read, and put a symbolic link where a folder was. So whatever was found by
- * way of a folder counts only if, after all of it was looked at, the way there still leads over folders; and
- * what is opened later must be the very file that was found, which its stamp tells (store/folder.ts).
+ * Others may change it while it is read, and put a symbolic link where a folder was. So files are found only on a
+ * way that holds still (steady_way.ts); and what is opened later must be the very file that was found, which its
+ * stamp tells (store/folder.ts).
  */
 
 import { nameProblem } from "../../protocol/path.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "../copy/source/ports.ts";
-import { linkProblem } from "../copy/tree_entry.ts";
 import type { FileState } from "../store/folder.ts";
 import type { Hint } from "../sync/folder.ts";
 import { systemClock } from "./clock.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
-import { isExecutable, kindOf, obstacleOnWay, rememberedStamp } from "./file_state.ts";
-import { visitInSlices } from "./folder_walk.ts";
-import type { Visitor } from "./folder_walk.ts";
+import { kindOf, lookAt, obstacleOnWay, rememberedStamp } from "./file_state.ts";
 import { watchPaths } from "./folder_watch.ts";
+import { walkSource } from "./source_walk.ts";
+import { steadyWay } from "./steady_way.ts";
 
 /** How often a single file is looked at to see whether it has changed. */
 const FILE_WATCH_MS = 1_000;
@@ -71,21 +70,17 @@ class DiskSource implements SourceFolder {
     }
   }
 
-  async *walk(path: string, signal: AbortSignal): AsyncGenerator<readonly SourceEntry[], void> {
-    const lost = new Set<string>();
-    let found: SourceEntry[] = [];
-    const visitor = collector(this.root, (entry) => found.push(entry));
-    for await (const _ of visitInSlices({ root: this.root, start: path }, visitor, signal)) {
-      const batch = found;
-      found = [];
-      if (batch.length > 0) yield this.#reachable(batch, lost);
-    }
+  walk(path: string, signal: AbortSignal): AsyncIterable<readonly SourceEntry[]> {
+    return walkSource({ root: this.root, start: path }, signal);
   }
 
-  state(path: string): FileState | undefined {
+  async state(path: string, signal: AbortSignal): Promise<FileState | undefined> {
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const way = await steadyWay({ root: this.root, folder }, signal);
+    if (typeof way === "string") return undefined;
     try {
       const info = Deno.lstatSync(this.pathOf(path));
-      const isThere = info.isFile && obstacleOnWay(this.root, path) === undefined;
+      const isThere = info.isFile && way.isStill();
       return isThere ? { size: info.size, stamp: rememberedStamp(info) } : undefined;
     } catch {
       return undefined;
@@ -98,23 +93,6 @@ class DiskSource implements SourceFolder {
 
   watch(signal: AbortSignal): AsyncIterable<Hint> {
     return watchPaths(this.root, signal);
-  }
-
-  /** The entries to which the way leads over folders. Adds folders that are left out to `lost`. */
-  #reachable(entries: readonly SourceEntry[], lost: Set<string>): readonly SourceEntry[] {
-    const obstacles = new Map<string, string | undefined>();
-    const reachable: SourceEntry[] = [];
-    for (const entry of entries) {
-      const folder = folderOf(entry.path);
-      if (!obstacles.has(folder)) obstacles.set(folder, obstacleOnWay(this.root, `${folder}/`));
-      if (obstacles.get(folder) === undefined && !lost.has(folder)) reachable.push(entry);
-      else if (entry.kind === "folder") lost.add(entry.path);
-    }
-    const replaced = new Set([...obstacles.values()].filter((path) => path !== undefined));
-    for (const path of replaced) {
-      reachable.push(skipped(path, "it was replaced while it was read"));
-    }
-    return reachable;
   }
 }
 
@@ -141,8 +119,8 @@ class FileSource implements SourceFolder {
     return this.#folder.walk(this.#name, signal);
   }
 
-  state(path: string): FileState | undefined {
-    return this.#folder.state(path);
+  state(path: string, signal: AbortSignal): Promise<FileState | undefined> {
+    return this.#folder.state(path, signal);
   }
 
   pathOf(path: string): string {
@@ -150,10 +128,10 @@ class FileSource implements SourceFolder {
   }
 
   async *watch(signal: AbortSignal): AsyncGenerator<Hint, void> {
-    let last = this.state(this.#name)?.stamp;
+    let last = lookAt(this.root)?.stamp;
     while (!signal.aborted) {
       await systemClock.sleep(FILE_WATCH_MS, signal);
-      const now = this.state(this.#name)?.stamp;
+      const now = lookAt(this.root)?.stamp;
       if (now !== last) yield [this.#name];
       last = now;
     }
@@ -164,46 +142,4 @@ class FileSource implements SourceFolder {
 function pathProblem(path: string): string | undefined {
   const leadsOut = path.startsWith("/") || path.split("/").includes("..");
   return leadsOut ? "it leads out of what is served" : nameProblem(path);
-}
-
-/** Turns what a walk comes to into entries. */
-function collector(root: string, add: (entry: SourceEntry) => void): Visitor {
-  return {
-    file: (path, info) => {
-      const executable = isExecutable(info.mode);
-      const stamp = rememberedStamp(info);
-      add({ path, kind: "file", size: info.size, stamp, executable, target: "" });
-    },
-    folder: (path) =>
-      add({ path, kind: "folder", size: 0, stamp: "", executable: false, target: "" }),
-    skip: (path, reason, target) => {
-      add(target === undefined ? skipped(path, reason) : linkAt(root, { path, target }));
-    },
-  };
-}
-
-/** A link as it is listed: as what it is if it leads to a place in the same tree. */
-function linkAt(root: string, { path, target }: { path: string; target: string }): SourceEntry {
-  const problem = linkProblem(path, target) ?? detourProblem(root, path);
-  if (problem !== undefined) return skipped(path, problem);
-  return { path, kind: "link", size: 0, stamp: "", executable: false, target };
-}
-
-/** Why a link leads out, by way of others. What leads nowhere leads nowhere else. */
-function detourProblem(root: string, path: string): string | undefined {
-  try {
-    const end = Deno.realPathSync(`${root}/${path}`);
-    if (end === root || end.startsWith(root === "/" ? root : `${root}/`)) return undefined;
-    return "it is a link that leads out of the tree, by way of another";
-  } catch {
-    return undefined;
-  }
-}
-
-function skipped(path: string, reason: string): SourceEntry {
-  return { path, kind: "skipped", size: 0, stamp: "", executable: false, target: reason };
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }

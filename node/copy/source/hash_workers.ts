@@ -183,7 +183,7 @@ export class HashWorkers {
   async #hashAgain({ path }: HashJob): Promise<IdentifiedContent | DiskFailure> {
     let last: DiskFailure = { error: `Cannot hash ${path}: it is gone`, code: "missing" };
     for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
-      const state = this.#options.folder.state(path);
+      const state = await this.#options.folder.state(path, this.#ending.signal);
       if (state === undefined) return { error: `Cannot hash ${path}: it is gone`, code: "missing" };
       for await (const result of this.#results([{ path, ...state }])) {
         if (!("error" in result) || result.code !== "changed") return result;

@@ -40,8 +40,8 @@ export interface SourceFolder {
    * reason`, and the signal's reason.
    */
   walk(path: string, signal: AbortSignal): AsyncIterable<readonly SourceEntry[]>;
-  /** The state of the regular file at `path`, if the way to it leads over folders only. */
-  state(path: string): FileState | undefined;
+  /** The state of the regular file at `path`, if the way to it leads over folders only. Throws the signal's reason. */
+  state(path: string, signal: AbortSignal): Promise<FileState | undefined>;
   /** The local path of what is at `path`. */
   pathOf(path: string): string;
   /** Yields hints until `signal` is aborted. Some changes give none. Throws `Cannot watch ROOT: reason`. */

@@ -79,8 +79,8 @@ export class MemorySource implements SourceFolder {
     }
   }
 
-  state(path: string): FileState | undefined {
-    return this.files.stateOf(`${ROOT}/${path}`);
+  state(path: string): Promise<FileState | undefined> {
+    return Promise.resolve(this.files.stateOf(`${ROOT}/${path}`));
   }
 
   pathOf(path: string): string {
@@ -111,7 +111,7 @@ export class MemorySource implements SourceFolder {
     if (node === undefined) return undefined;
     if (node.kind !== "file") return { ...entry, kind: "folder" };
     const executable = (node.mode & OWNER_MAY_EXECUTE) !== 0;
-    return { ...entry, kind: "file", ...this.state(path)!, executable };
+    return { ...entry, kind: "file", ...this.files.stateOf(`${ROOT}/${path}`)!, executable };
   }
 }
 
