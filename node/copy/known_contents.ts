@@ -8,8 +8,8 @@
 export interface KnownContents {
   /** The id of the content that the file at `path` has as long as it has this stamp; undefined if not known. */
   find(path: string, stamp: string): Uint8Array | undefined;
-  /** The file at `path` had this content when it had this stamp. */
+  /** The file at `path` had this content when it had this stamp. May be found from the next `keepOnly` on only. */
   remember(path: string, stamp: string, id: Uint8Array): void;
-  /** Forgets the files at and below `start`, "" for the whole folder, of which `present` has no path. */
+  /** Comes before files are looked for. Forgets the files at and below `start`, "" for the whole folder, of which `present` has no path. */
   keepOnly(start: string, present: { has(path: string): boolean }): void;
 }

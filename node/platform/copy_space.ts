@@ -35,10 +35,10 @@ export async function openCopySpace(path: string): Promise<CopySpace> {
   const workers = opened.use(new StageWorkers());
   const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
-  const known = new KnownFile(`${area}/${KNOWN}`);
+  const known = new KnownFile(`${area}/${KNOWN}`, { isReadOnly: false });
   opened.defer(() => removeIfEmpty(`${area}/${STAGE}`));
   const stage = workers.openStage(`${area}/${STAGE}`);
-  opened.defer(() => known.save());
+  opened.defer(() => known.flush());
   const disposables = opened.move();
   return {
     folder,
@@ -61,7 +61,7 @@ export async function openTrialSpace(path: string): Promise<CopySpace> {
   return {
     folder: readOnly(root),
     stage,
-    known: new KnownFile(`${root}/${PRIVATE_FOLDER}/${KNOWN}`),
+    known: new KnownFile(`${root}/${PRIVATE_FOLDER}/${KNOWN}`, { isReadOnly: true }),
     temporaryPath: () => `${temporary}/link`,
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
