@@ -11,6 +11,7 @@ import { RemoteContents } from "../transfer/content_fetcher.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type {
   ArrivedContent,
+  ContentId,
   FetchOptions,
   MissingContent,
   WantedContent,
@@ -18,7 +19,7 @@ import type {
 import { ResultQueue } from "../transfer/result_queue.ts";
 import { untilAllDone } from "../transfer/until_all_done.ts";
 import type { Lane } from "./fair_workers.ts";
-import { Flight } from "./flight.ts";
+import type { Flight } from "./flight.ts";
 import type { SharedContents } from "./shared_contents.ts";
 
 type Result = ArrivedContent | MissingContent;
@@ -32,7 +33,7 @@ export interface FetchingSource {
   readonly lane: Lane;
   readonly shared: SharedContents;
   /** It is to bring a content. */
-  begin(flight: Flight): void;
+  begin(content: ContentId): Flight;
   /** A content came from it. */
   noteFetched(): void;
 }
@@ -153,11 +154,8 @@ export class SharedFetch implements AsyncDisposable {
   }
 
   #claim(want: WantedContent): Claim {
-    const { shared, asker, delayMs } = this.#source;
-    const flight = new Flight(want.id, { source: asker, delayMs });
-    // Nobody waits for what has no bytes.
-    if (want.size > 0) this.#source.begin(flight);
-    const place = shared.placeOf(want);
+    const flight = this.#source.begin(want);
+    const place = this.#source.shared.placeOf(want);
     return { want, flight, bases: place === undefined ? want.bases : [place, ...want.bases] };
   }
 

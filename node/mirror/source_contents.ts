@@ -10,12 +10,13 @@ import type { Asker } from "../transfer/asking.ts";
 import type {
   ArrivedContent,
   ContentFetcher,
+  ContentId,
   FetchOptions,
   MissingContent,
   WantedContent,
 } from "../transfer/contents.ts";
 import type { Lane } from "./fair_workers.ts";
-import type { Flight } from "./flight.ts";
+import { Flight } from "./flight.ts";
 import type { SharedContents } from "./shared_contents.ts";
 import { SharedFetch } from "./shared_fetch.ts";
 import type { FetchingSource } from "./shared_fetch.ts";
@@ -62,10 +63,17 @@ export class SourceContents implements ContentFetcher, FetchingSource, Disposabl
     yield* run.results();
   }
 
-  begin(flight: Flight): void {
+  begin({ id, size }: ContentId): Flight {
+    const flight = new Flight(id, {
+      source: this.asker,
+      delayMs: this.delayMs,
+      ended: () => this.#flights.delete(flight),
+    });
+    // Nobody waits for what has no bytes.
+    if (size === 0) return flight;
     this.#flights.add(flight);
     this.shared.begin(flight);
-    flight.ended.then(() => this.#flights.delete(flight));
+    return flight;
   }
 
   noteFetched(): void {
