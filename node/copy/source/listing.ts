@@ -65,6 +65,10 @@ export interface TreeListingOptions {
 export class TreeListing implements ContentSource, Disposable {
   readonly #options: TreeListingOptions;
   readonly #ending = new AbortController();
+  readonly #rowOptions: RowOptions = {
+    signal: this.#ending.signal,
+    ready: () => this.#schedulePages(),
+  };
   #counts: TreeCounts | undefined;
   /** What the first look found, if that was not too much. */
   #kept: SourceEntry[] | undefined;
@@ -209,7 +213,7 @@ export class TreeListing implements ContentSource, Disposable {
 
   /** Adds an entry to those that are prepared. Answers a promise where a worker's queue is full. */
   #prepareOne(entry: SourceEntry): Promise<void> | undefined {
-    const row = new Row(entry, { signal: this.#ending.signal, ready: () => this.#schedulePages() });
+    const row = new Row(entry, this.#rowOptions);
     this.#prepared.push(row);
     if (!row.isFile) return undefined;
     const { workers } = this.#options;
@@ -283,18 +287,23 @@ export class TreeListing implements ContentSource, Disposable {
   }
 }
 
+/** What all rows of a listing share. */
+interface RowOptions {
+  /** Aborted when nobody is interested any more. */
+  readonly signal: AbortSignal;
+  /** A row can be listed now. */
+  readonly ready: () => void;
+}
+
 /** An entry, and what is known of it by now. */
 class Row implements HashListener {
   readonly entry: SourceEntry;
   content: IdentifiedContent | undefined;
   wasAskedFor = false;
   #failure: DiskFailure | undefined;
-  readonly #options: { readonly signal: AbortSignal; readonly ready: () => void };
+  readonly #options: RowOptions;
 
-  constructor(
-    entry: SourceEntry,
-    options: { readonly signal: AbortSignal; readonly ready: () => void },
-  ) {
+  constructor(entry: SourceEntry, options: RowOptions) {
     this.entry = entry;
     this.#options = options;
   }
