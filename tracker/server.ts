@@ -5,6 +5,7 @@
  * by the time of the last tick.
  */
 
+import { AnySignal } from "../protocol/any_signal.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { LimitedLog } from "../protocol/limited_log.ts";
 import { passTime } from "../protocol/passing_time.ts";
@@ -51,7 +52,8 @@ export async function runTracker(options: TrackerOptions): Promise<void> {
   const { clock, ttlMs, expect, statePath } = options;
   const log = new LimitedLog(options.log);
   const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
+  using stopping = new AnySignal([options.signal, ending.signal]);
+  const { signal } = stopping;
   const batch = expect === undefined ? undefined : makeBatch(expect, log, () => ending.abort());
   await using state = statePath === undefined ? undefined : StateFile.open(statePath, options.log);
   const registry = new Registry({ random: options.random, observer: state?.changes });

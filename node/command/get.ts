@@ -1,5 +1,6 @@
 /** `p2pnode get`: downloads files from the swarm and ends, or stays to share them. */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { ListedFile } from "../swarm/fetch_all.ts";
@@ -80,7 +81,8 @@ async function get({ positionals, flags }: Parsed, world: World): Promise<void> 
   using disk = world.openDisk(folder);
   disk.warmUp();
   const aborted = new AbortController();
-  const signal = AbortSignal.any([world.stopped, aborted.signal]);
+  using stopping = new AnySignal([world.stopped, aborted.signal]);
+  const { signal } = stopping;
   await using node = new SwarmNode({
     ...world,
     ...flags,

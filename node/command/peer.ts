@@ -5,6 +5,7 @@
  * remembered, so a peer that was killed goes on where it was.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { addressText } from "../../protocol/address.ts";
 import type { Log } from "../../protocol/ports.ts";
 import { SharedFolder } from "../swarm/shared_folder.ts";
@@ -60,7 +61,8 @@ export async function runPeer(
   using disk = world.openDisk(folder, keys);
   using store = world.openManifestStore(folder, log);
   const ended = new AbortController();
-  const signal = AbortSignal.any([world.stopped, ended.signal]);
+  using stopping = new AnySignal([world.stopped, ended.signal]);
+  const { signal } = stopping;
   const ready = Promise.withResolvers<void>();
   await using node = new SwarmNode({
     ...world,

@@ -7,6 +7,7 @@
  * the server on their way down; the last two are the device engine's (node/sync/device/).
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { addressText } from "../../protocol/address.ts";
 import type { Address } from "../../protocol/ports.ts";
 import type { SyncClient, SyncEvent } from "../sync/client.ts";
@@ -122,7 +123,8 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
     timings: { rescanMs: flags.rescan * 1000 },
   });
   const ended = new AbortController();
-  const signal = AbortSignal.any([world.stopped, ended.signal]);
+  using stopping = new AnySignal([world.stopped, ended.signal]);
+  const { signal } = stopping;
   const session = new SyncSession({
     client,
     files: new SyncFiles({ ...space, client, clock, files: world.localFiles }),

@@ -5,6 +5,7 @@
  * told to. A peer, a one-shot `get` and the simulation are all such a node, on other ports and folders.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import type { Address, Listener, Log, Random } from "../../protocol/ports.ts";
 import { BlockCache } from "../store/block_cache.ts";
 import type { BlockCacheStats } from "../store/block_cache.ts";
@@ -165,8 +166,9 @@ export class SwarmNode implements AsyncDisposable {
       throw new Error(`Cannot get ${wanted.name}: it is being fetched already`);
     }
     this.#downloads.set(download.key, download);
+    using stopping = new AnySignal([signal, this.#ended.signal]);
     try {
-      return await download.run(AbortSignal.any([signal, this.#ended.signal]));
+      return await download.run(stopping.signal);
     } catch (reason) {
       this.catalog.abandonPart(download.key);
       throw reason;
@@ -183,8 +185,9 @@ export class SwarmNode implements AsyncDisposable {
   ): Promise<void> {
     const fetch = new WholeFetch(wanted, this.#context, settled);
     this.#wholeFetches.add(fetch);
+    using stopping = new AnySignal([signal, this.#ended.signal]);
     try {
-      await fetch.run(AbortSignal.any([signal, this.#ended.signal]));
+      await fetch.run(stopping.signal);
     } finally {
       this.#wholeFetches.delete(fetch);
     }

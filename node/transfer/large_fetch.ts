@@ -7,6 +7,7 @@
  * Each block is compared with its hash before it counts, wherever its bytes came from.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import { sameBytes } from "../../protocol/bytes.ts";
 import { PIECE_SIZE, RANGE_COUNT_MAX } from "../../protocol/content_messages.ts";
@@ -220,7 +221,8 @@ class LargeFetch {
   ): Promise<void> {
     const budget = new ByteBudget(WINDOW_SIZE);
     const failed = new AbortController();
-    const signal = AbortSignal.any([this.#context.signal, failed.signal]);
+    using stopping = new AnySignal([this.#context.signal, failed.signal]);
+    const { signal } = stopping;
     const running = new Set<Promise<void>>();
     try {
       for (const item of items) {

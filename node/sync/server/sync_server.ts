@@ -1,5 +1,6 @@
 /** The sync server: listens, greets devices and lets time pass for its users. */
 
+import { AnySignal } from "../../../protocol/any_signal.ts";
 import { LimitedLog } from "../../../protocol/limited_log.ts";
 import { passTime } from "../../../protocol/passing_time.ts";
 import type {
@@ -55,7 +56,8 @@ export async function runSyncServer(options: SyncServerOptions): Promise<void> {
   const { clock, network, host, port } = options;
   const log = new LimitedLog(options.log);
   const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
+  using stopping = new AnySignal([options.signal, ending.signal]);
+  const { signal } = stopping;
   const users = new Users({ ...options, log });
   const reception = new Reception({
     ...options,
