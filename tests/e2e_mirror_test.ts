@@ -330,6 +330,20 @@ Deno.test("an order goes on after the mirror server was killed, and fetches noth
   await mirrors.assertSame(a);
 });
 
+Deno.test("a mirror server that is stopped in the middle ends cleanly, and says so", async () => {
+  await using mirrors = new TestMirrors();
+  const a = await mirrors.startContent("a");
+  await a.writeMany("files", 100);
+  await mirrors.startMirror();
+  const order = await mirrors.startOrder([a.source("", 0.2)]);
+  await order.waitForEvent("progress", { fits: ({ files }) => Number(files) > 0 });
+  mirrors.mirror!.signal("SIGINT");
+  assertEquals(await mirrors.mirror!.exit(), 0);
+  assertEquals(await order.exit(), 1);
+  const reason = /^p2pnode: Cannot go on: the mirror server stops \(run the same command again/;
+  assertMatch(order.stderr.at(-1)!, reason);
+});
+
 Deno.test("four initiators at once share one worker", async () => {
   await using mirrors = new TestMirrors();
   const contents = await Promise.all(
