@@ -150,6 +150,19 @@ Deno.test("a copier that hangs up in the middle takes nothing from the others", 
   for (const copier of copiers.slice(1)) assert(copier.connection.isClosed);
 });
 
+Deno.test("a tree takes the place of one that is still being looked through", async () => {
+  await using source = new TestSource();
+  addFolders(source, 5_000);
+  source.folder.write("dira/a.txt", "alpha");
+  using copier = await source.connect();
+  const first = assertRejects(() => copier.open(), Error, "another tree was asked for");
+  assertEquals((await copier.open("dira")).fileCount, 1);
+  await first;
+  while (!(await copier.list()).last);
+  assertEquals(copier.listed.map(({ path }) => path), ["dira", "dira/a.txt"]);
+  assertEquals([source.opened.length, source.closed.length], [1, 0]);
+});
+
 Deno.test("a source that is stopped tells its copiers so", async () => {
   const source = new TestSource();
   source.folder.write("a.txt", "alpha");

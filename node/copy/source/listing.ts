@@ -132,6 +132,7 @@ export class TreeListing implements ContentSource, Disposable {
       count += batch.length;
       if (count <= KEPT_MAX) kept.push(...batch);
     }
+    this.#ending.signal.throwIfAborted();
     if (count <= KEPT_MAX) this.#kept = kept;
     this.#counts = counts;
     void this.#prepare();

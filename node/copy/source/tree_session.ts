@@ -130,9 +130,9 @@ export class TreeSession implements Session {
     const reason = await this.#connection.run((frame) => this.#receive(frame));
     this.#ending.abort();
     this.#contents[Symbol.dispose]();
-    if (this.#tree === undefined) return reason;
-    this.#closeTree(reason?.message ?? "the client went away");
-    return undefined;
+    const wasOpen = this.#tree?.listing.counts !== undefined;
+    if (this.#tree !== undefined) this.#closeTree(reason?.message ?? "the client went away");
+    return wasOpen ? undefined : reason;
   }
 
   tick(nowMs: number): void {
@@ -211,11 +211,16 @@ export class TreeSession implements Session {
     this.#tree = { listing, delayMs, followed, startMs, sentBefore: this.#bytesSent };
     try {
       const counts = await listing.open();
-      if (this.#tree?.listing !== listing) return;
       events.opened({ client: this.#connection.remote, path, ...counts });
       this.#connection.send({ type: "tree", ...counts }, request);
     } catch (reason) {
-      if (this.#tree?.listing === listing) this.#fail(reason as Error);
+      if (this.#tree?.listing === listing) return this.#fail(reason as Error);
+      if (this.#connection.isClosed) return;
+      this.#connection.refuse(
+        request,
+        ErrorCode.absent,
+        "Cannot go on: another tree was asked for",
+      );
     }
   }
 
@@ -261,6 +266,8 @@ export class TreeSession implements Session {
     this.#tree = undefined;
     listing[Symbol.dispose]();
     followed?.[Symbol.dispose]();
+    // Nobody was told that it was asked for.
+    if (listing.counts === undefined) return;
     const { clock, events } = this.#context;
     const { progress } = listing;
     events.closed({
