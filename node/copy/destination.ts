@@ -258,7 +258,12 @@ export class Destination {
     }
     const changes: Change[] = found?.kind === "folder" ? [{ kind: "removeFolder", path }] : [];
     if ("staged" in task) {
-      changes.push({ kind: "place", path, staged: task.staged, executable, expect });
+      const { staged } = task;
+      changes.push(
+        expect === undefined
+          ? { kind: "place", path, staged, executable, expect }
+          : { kind: "swap", path, staged, executable, expect },
+      );
     } else if (entry.kind === "link") {
       const temporary = this.#options.temporaryPath();
       changes.push({ kind: "link", path, target, temporary, expect });

@@ -103,7 +103,7 @@ Deno.test("change() makes a link, replaces it, and puts a file in its place", ()
     assertEquals(codeOf(await link("c", linkStamp("../b"))), "done");
     assertEquals(Deno.readLinkSync(`${folder.root}/a/link`), "c");
     const place = {
-      kind: "place",
+      kind: "swap",
       path: "a/link",
       staged: stage(folder),
       executable: false,

@@ -4,7 +4,8 @@
  *
  * A file that is replaced, moved or removed is first taken aside (aside.ts); a file gets a name only where
  * nothing has it. So whatever somebody else does to the folder meanwhile, either it is noticed and the
- * change is not made, or it happens after the change.
+ * change is not made, or it happens after the change. A swap, for those who want a name that never misses
+ * its file, cannot promise the same.
  */
 
 import { checkName } from "../../protocol/path.ts";
@@ -52,10 +53,11 @@ export class ChangeSteps {
   #make(change: Change): Steps<Outcome> {
     switch (change.kind) {
       case "place":
-        if (change.expect === undefined) return this.#placeNew(change);
-        return isLinkStamp(change.expect)
-          ? this.#replaceLink(change, change.expect)
+        return change.expect === undefined
+          ? this.#placeNew(change)
           : this.#replace(change, change.expect);
+      case "swap":
+        return this.#swap(change);
       case "link":
         return this.#link(change);
       case "move":
@@ -114,15 +116,16 @@ export class ChangeSteps {
     }
   }
 
-  /** A link is what it says and nothing more: what was written into it at the last moment is not kept. */
-  *#replaceLink(
-    { path, staged, executable }: ChangeOf<"place">,
-    expect: string,
-  ): Steps<Outcome> {
+  *#swap({ path, staged, executable, expect }: ChangeOf<"swap">): Steps<Outcome> {
     const target = this.#pathOf(path);
     if (!this.#isStill(target, expect)) return undefined;
-    const file = this.#prepare(staged, { executable });
+    const old = isLinkStamp(expect) ? undefined : this.#calls.look(target);
+    const file = this.#prepare(
+      staged,
+      old === undefined ? { executable } : { executable, like: old },
+    );
     yield;
+    if (!this.#isStill(target, expect)) return undefined;
     this.#calls.rename(staged, target);
     return this.#doneAt(target, file);
   }
@@ -260,7 +263,7 @@ export class ChangeSteps {
         if (!this.#hasObstacle(change.path)) return "changed";
         break;
       case "ENOENT": {
-        const isStagedGone = change.kind === "place" &&
+        const isStagedGone = (change.kind === "place" || change.kind === "swap") &&
           this.#calls.look(change.staged) === undefined;
         if (!isStagedGone) return "changed";
       }
@@ -280,6 +283,7 @@ export class ChangeSteps {
 
 const ACTIONS = {
   place: "write",
+  swap: "write",
   link: "make the link",
   move: "write",
   mode: "change the mode of",

@@ -61,6 +61,7 @@ function changesOf(files: MemoryFiles, path: string): Record<string, Change> {
   return {
     replace: place,
     "replace and keep": { ...place, keep: KEPT },
+    "replace in one step": { ...place, kind: "swap" },
     move: { kind: "move", from: path, expect, path: "new/name", executable: true },
     remove: { kind: "remove", path, expect },
     "remove and keep": { kind: "remove", path, expect, keep: KEPT },
@@ -95,6 +96,20 @@ Deno.test("make() makes every kind of change of the file that was expected", () 
       const stamp = files.stateOf(`${ROOT}/${target}`)?.stamp ?? "";
       assertEquals(outcome, { done: true, stamp }, kind);
     }
+  }
+});
+
+Deno.test("a name whose file is swapped has a file at every step", () => {
+  const { stepCount } = make(
+    folderWithFiles(),
+    changesOf(folderWithFiles(), "a")["replace in one step"]!,
+  );
+  for (let at = 0; at < stepCount; at++) {
+    const files = folderWithFiles();
+    make(files, changesOf(files, "a")["replace in one step"]!, at, () => {
+      assertEquals(read(files, "a"), "old a");
+    });
+    assertEquals(read(files, "a"), "new");
   }
 });
 
@@ -235,7 +250,7 @@ Deno.test("make() makes links, and replaces and removes those that still say the
   assertEquals(link("a", "x", stampOf(files, "a")), done);
   assertEquals([says("x/l"), says("a"), files.nodeAt(temporary)], ["b", "x", undefined]);
   const staged = { staged: STAGED, executable: false } as const;
-  const place = { kind: "place", path: "a", ...staged } as const;
+  const place = { kind: "swap", path: "a", ...staged } as const;
   assertEquals(make(files, { ...place, expect: linkStamp("y") }).outcome, "changed");
   assertEquals(make(files, { ...place, expect: linkStamp("x") }).outcome, {
     done: true,

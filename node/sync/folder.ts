@@ -60,6 +60,17 @@ export type Change =
     /** Local path to which the file that was there is moved; without it, that file is removed. */
     readonly keep?: string;
   }
+  /**
+   * A verified content takes the name of a file or a link in one step: whoever opens the name meets the old
+   * bytes or the new ones. Unlike with "place", what is put there at the very moment of that step is lost.
+   */
+  | {
+    readonly kind: "swap";
+    readonly path: string;
+    readonly staged: string;
+    readonly executable: boolean;
+    readonly expect: string;
+  }
   /** A file gets another path, at which there must be nothing. */
   | {
     readonly kind: "move";
