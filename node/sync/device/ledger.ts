@@ -30,7 +30,7 @@ export class Ledger {
       for (const path of [...queue.openPaths()]) this.#sort(this.row(path));
     }
     for (const row of this.index.unsynced()) this.#sort(row);
-    this.#wakeFilesForFolders();
+    this.#wakeUploads();
   }
 
   /** Nobody works on anything any more, however the work ended; the index says what is still to be done. */
@@ -44,6 +44,11 @@ export class Ledger {
   /** The row of a path; one of which nothing is known has neither side. */
   row(path: string): Row {
     return this.index.row(path) ?? { path, local: undefined, remote: undefined };
+  }
+
+  /** Whether something is going to be done about a path without anybody's help. */
+  isOpen(path: string): boolean {
+    return this.up.isOpen(path) || this.down.isOpen(path);
   }
 
   /** Whether something is below a path, as far as is known here. What is ignored does not count. */
@@ -72,6 +77,7 @@ export class Ledger {
     for (const queue of [this.up, this.down]) {
       for (const path of queue.takeDue(nowMs)) this.#sort(this.row(path));
     }
+    this.#wakeUploads();
   }
 
   /** The path at which a content was that is to be deleted on the server, if the deletion still waits. */
@@ -95,14 +101,17 @@ export class Ledger {
     const isUp = !isNothing && kind === "put";
     this.up.set(path, isUp ? rankOf(there.kind, here) : undefined);
     this.down.set(path, isNothing || isUp ? undefined : rankOf(here.kind, there));
-    if (here.kind === "absent") this.#wakeFilesForFolders();
+    if (here.kind !== "file") this.#wakeUploads();
     if (isUp && here.kind === "absent" && there.kind === "file") {
       this.#departures.set(contentKey(there), path);
     }
   }
 
-  /** Files that wait until nothing is below their path may have waited for what has just changed. */
-  #wakeFilesForFolders(): void {
-    if (this.up.waitingCount(Rank.fileForFolder) > 0) this.up.bell.ring();
+  /**
+   * What waits for other paths may have waited for what has just changed: a file until nothing is below its
+   * path, and what is in a folder until the server has no file in the folder's place.
+   */
+  #wakeUploads(): void {
+    if (this.up.hasWaiting) this.up.bell.ring();
   }
 }

@@ -117,6 +117,24 @@ Deno.test("SyncDevice keeps a folder where the other device made a file", () =>
     await converge([a, b], { x: "folder/", "x/inside": "i", [copy]: "file" });
   }));
 
+Deno.test("SyncDevice lets what is in a folder wait while the server has a file there", () =>
+  withTwo(async (a, b) => {
+    a.write("x", "file");
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    b.makeFolder("x");
+    b.makeFolder("x/below");
+    b.write("x/inside", "i");
+    b.write("x/below/deep", "d");
+    // Whatever fails is not tried again while this test runs.
+    b.start({ timings: { settleMs: 1, deletionSettleMs: 10, redialMs: 5, retryMs: 60_000 } });
+    await until(() => Object.keys(a.tree()).length === 5, () => [a.tree(), b.tree(), b.events]);
+    const copy = Object.keys(a.tree()).find((path) => path.startsWith("x."))!;
+    const inside = { "x/inside": "i", "x/below": "folder/", "x/below/deep": "d" };
+    await converge([a, b], { x: "folder/", ...inside, [copy]: "file" });
+    assertEquals(b.events.filter(({ kind }) => kind === "skipped"), []);
+  }));
+
 Deno.test("SyncDevice holds many deletions back until somebody has answered", () =>
   withTwo(async (a, b) => {
     const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}`, `text ${i}`]));

@@ -16,6 +16,7 @@ import { toWire } from "../entry.ts";
 import type { Entry } from "../entry.ts";
 import { compareVersions } from "../version.ts";
 import { Rank } from "./change_order.ts";
+import { parentOf } from "./missing_paths.ts";
 import type { Row } from "./row.ts";
 import type { SessionContext } from "./session_context.ts";
 import type { WorkQueue } from "./work_queue.ts";
@@ -73,17 +74,12 @@ export class Uploads {
   #next(): Batch | undefined {
     const { small, large, deletion, last } = this.#requests;
     if (small + large + deletion + last >= REQUESTS_MAX) return undefined;
-    const counts = Object.values(Rank).map((rank) => this.#queue.waitingCount(rank));
-    if (counts[Rank.folder]! + counts[Rank.file]! > 0) {
-      return this.#batch("small", [Rank.folder, Rank.file]);
-    }
-    if (counts[Rank.largeFile]! > 0 && large < LARGE_REQUESTS_MAX) {
-      return this.#batch("large", [Rank.largeFile]);
-    }
-    if (small + deletion > 0) return undefined;
-    if (counts[Rank.fileDeletion]! > 0) return this.#batch("deletion", [Rank.fileDeletion]);
-    if (counts[Rank.folderDeletion]! > 0) return this.#batch("deletion", [Rank.folderDeletion]);
-    return counts[Rank.fileForFolder]! > 0 ? this.#batch("last", [Rank.fileForFolder]) : undefined;
+    const created = this.#batch("small", [Rank.folder, Rank.file]) ??
+      (large < LARGE_REQUESTS_MAX ? this.#batch("large", [Rank.largeFile]) : undefined);
+    if (created !== undefined || small + deletion > 0) return created;
+    return this.#batch("deletion", [Rank.fileDeletion]) ??
+      this.#batch("deletion", [Rank.folderDeletion]) ??
+      this.#batch("last", [Rank.fileForFolder]);
   }
 
   #batch(kind: Class, ranks: readonly Rank[]): Batch | undefined {
@@ -105,7 +101,31 @@ export class Uploads {
     const waiting = this.#queue.waiting(rank);
     if (rank === Rank.folderDeletion) return [...waiting].sort((a, b) => a < b ? 1 : -1);
     if (rank === Rank.fileForFolder) return [...waiting].filter((path) => !ledger.hasBelow(path));
-    return waiting;
+    return rank === Rank.fileDeletion ? waiting : this.#placeable(waiting);
+  }
+
+  /** Those of some paths whose folder can be there: the server has no file in its place that is to go. */
+  *#placeable(paths: Iterable<string>): Generator<string> {
+    const blocked = new Map([["", false]]);
+    for (const path of paths) if (!this.#isBlocked(parentOf(path), blocked)) yield path;
+  }
+
+  /**
+   * Whether a folder has to wait for its place. Where nothing is done about the file that is there, the
+   * server refuses what comes below it, and says why.
+   *
+   * @param known What was found out so far, by path.
+   */
+  #isBlocked(folder: string, known: Map<string, boolean>): boolean {
+    const before = known.get(folder);
+    if (before !== undefined) return before;
+    const { ledger } = this.#context;
+    const kind = ledger.row(folder).remote?.kind ?? "absent";
+    const isBlocked = kind === "file"
+      ? ledger.isOpen(folder)
+      : kind === "absent" && this.#isBlocked(parentOf(folder), known);
+    known.set(folder, isBlocked);
+    return isBlocked;
   }
 
   /** Adds a path, and the deletion of the one that it was moved from. False where there is no room. */

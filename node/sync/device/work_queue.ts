@@ -67,6 +67,11 @@ export class WorkQueue {
     return this.#busy.get(path) ?? true;
   }
 
+  /** Whether something waits. */
+  get hasWaiting(): boolean {
+    return this.#ranks.size > 0;
+  }
+
   /** How many paths of a rank wait. */
   waitingCount(rank: Rank): number {
     return this.#waiting[rank]!.size;
