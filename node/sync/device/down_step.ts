@@ -42,7 +42,7 @@ export interface DownStepOptions {
   readonly device: string;
 }
 
-/** The step for a row; undefined where nothing is to be done any more, or nothing can. */
+/** The step for a row; undefined where nothing is to be done any more, or no name is free for a copy. */
 export function downStep(row: Row, options: DownStepOptions): DownStep | undefined {
   const decision = reconcile(row);
   switch (decision.kind) {

@@ -29,6 +29,8 @@ const LARGE_COUNT = 16;
 const LARGE_LANES = 2;
 /** Something here was not as expected; it is looked at, and then decided anew. */
 const CHANGED_RETRY_MS = 1_000;
+const NO_NAME =
+  "both devices changed it, and its name is too long for a copy (give it a shorter one)";
 
 /** A step whose content, if it takes any, is staged. */
 interface Ready {
@@ -113,7 +115,8 @@ export class Downloads {
         continue;
       }
       const step = downStep(row, { ledger, device });
-      if (step === undefined || step.touched.some((other) => moved.has(other))) again.push(path);
+      if (step === undefined) this.#noStep(path);
+      else if (step.touched.some((other) => moved.has(other))) again.push(path);
       else if (step.want === undefined) {
         for (const other of step.touched) moved.add(other);
         now.push({ step, staged: "" });
@@ -134,10 +137,19 @@ export class Downloads {
     for (const path of folderless) this.#waitForFolder(path);
   }
 
+  /** Nothing is to be done any more, or what is to be done cannot be. */
+  #noStep(path: string): void {
+    this.#giveBack([path]);
+    if (this.#queue.has(path)) this.#trouble(path, NO_NAME);
+  }
+
   /** Goes on where the way is free now; otherwise a look has to find first what is in it. */
   #waitForFolder(path: string): void {
     const { ledger, clock } = this.#context;
-    if (ledger.row(parentOf(path)).local?.kind !== "file") this.#giveBack([path]);
+    const folder = parentOf(path);
+    const isInTrouble = this.#queue.has(folder) && !this.#queue.isOpen(folder);
+    if (ledger.row(folder).local?.kind !== "file") this.#giveBack([path]);
+    else if (isInTrouble) this.#trouble(path, "its folder cannot be made: there is a file");
     else this.#putOff(path, clock.now() + CHANGED_RETRY_MS);
   }
 
@@ -204,12 +216,10 @@ export class Downloads {
   }
 
   #missing({ path }: DownStep, { reason }: MissingContent): void {
-    const { clock, timings, observe } = this.#context;
-    const untilMs = clock.now() + timings.retryMs;
+    const { clock, timings } = this.#context;
     // Content that the server does not have any more was replaced; what replaced it is on its way.
-    if (reason === "absent") return this.#putOff(path, untilMs);
-    this.#queue.putOff(path, untilMs, reason.error);
-    observe({ kind: "trouble", path, reason: reason.error });
+    if (reason === "absent") this.#putOff(path, clock.now() + timings.retryMs);
+    else this.#trouble(path, reason.error);
   }
 
   async #makeAll(ready: readonly Ready[]): Promise<void> {
@@ -276,15 +286,14 @@ export class Downloads {
   }
 
   #notDone({ step: { path, touched }, outcome }: Result): void {
-    const { clock, timings, observe, local } = this.#context;
+    const { clock, local } = this.#context;
     if (outcome === "changed") {
       local.hint([path, ...touched]);
       this.#putOff(path, clock.now() + CHANGED_RETRY_MS);
     } else if (outcome === "not-empty") {
       this.#keepFolder(path);
     } else if ("error" in outcome) {
-      this.#queue.putOff(path, clock.now() + timings.retryMs, outcome.error);
-      observe({ kind: "trouble", path, reason: outcome.error });
+      this.#trouble(path, outcome.error);
     }
   }
 
@@ -318,6 +327,13 @@ export class Downloads {
   #touched(row: Row): Row {
     const { replica } = this.#context.ledger.index;
     return { ...row, local: { ...row.local!, version: bumpVersion(row.local!.version, replica) } };
+  }
+
+  /** Tries again later, and tells a person why. */
+  #trouble(path: string, reason: string): void {
+    const { clock, timings, observe } = this.#context;
+    this.#queue.putOff(path, clock.now() + timings.retryMs, reason);
+    observe({ kind: "trouble", path, reason });
   }
 
   /** Tries again later; sooner where the row has changed since. */

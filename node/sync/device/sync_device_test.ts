@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
 import { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -133,6 +134,66 @@ Deno.test("SyncDevice lets what is in a folder wait while the server has a file 
     const inside = { "x/inside": "i", "x/below": "folder/", "x/below/deep": "d" };
     await converge([a, b], { x: "folder/", ...inside, [copy]: "file" });
     assertEquals(b.events.filter(({ kind }) => kind === "skipped"), []);
+  }));
+
+Deno.test("SyncDevice makes room at once for a folder where it has a file", () =>
+  withTwo(async (a, b) => {
+    a.makeFolder("x");
+    a.write("x/inside", "i");
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    b.write("x", "file");
+    b.start({ timings: { settleMs: 1, deletionSettleMs: 10, redialMs: 5, retryMs: 60_000 } });
+    await until(() => Object.keys(a.tree()).length === 3, () => [a.tree(), b.tree(), b.events]);
+    const copy = Object.keys(a.tree()).find((path) => path.startsWith("x."))!;
+    await converge([a, b], { x: "folder/", "x/inside": "i", [copy]: "file" });
+  }));
+
+Deno.test("SyncDevice lists a conflict for which there is no name, and keeps both contents", () =>
+  withTwo(async (a, b) => {
+    const folders = Array.from({ length: 4 }, (_, depth) => `${depth}`.repeat(200));
+    const folder = folders.join("/");
+    const file = `${folder}/${"f".repeat(NAME_SIZE_MAX - folder.length - 1)}`;
+    for (const machine of [a, b]) {
+      for (const depth of folders.keys()) machine.makeFolder(folders.slice(0, depth + 1).join("/"));
+    }
+    a.write(file, "of a");
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    b.write(file, "of b");
+    b.start();
+    const reason =
+      "both devices changed it, and its name is too long for a copy (give it a shorter one)";
+    await until(() => b.device!.conflicts().length > 0, () => b.events);
+    assertEquals(b.device!.conflicts(), [{ path: file, reason }]);
+    assertEquals([a.read(file), b.read(file)], ["of a", "of b"]);
+    // What else there is goes on.
+    b.write("other", "o");
+    await until(() => a.read("other") === "o", () => b.events);
+  }));
+
+Deno.test("SyncDevice lists a file that is in the way of a folder and for which there is no name", () =>
+  withTwo(async (a, b) => {
+    const folders = Array.from({ length: 4 }, (_, depth) => `${depth}`.repeat(200));
+    const folder = folders.join("/");
+    const place = `${folder}/${"f".repeat(NAME_SIZE_MAX - folder.length - 3)}`;
+    for (const machine of [a, b]) {
+      for (const depth of folders.keys()) machine.makeFolder(folders.slice(0, depth + 1).join("/"));
+    }
+    a.makeFolder(place);
+    a.write(`${place}/i`, "inside");
+    a.start();
+    await until(() => a.events.some(({ kind }) => kind === "synced"));
+    b.write(place, "file");
+    b.start();
+    await until(() => b.device!.conflicts().length === 2, () => b.events);
+    await until(() => b.events.some(({ kind }) => kind === "synced"), () => b.events);
+    assertEquals(b.device!.conflicts().map(({ path }) => path).sort(), [place, `${place}/i`]);
+    assertEquals(b.read(place), "file");
+    b.move(place, "elsewhere");
+    await until(() => b.read(`${place}/i`) === "inside", () => b.events);
+    await until(() => a.read("elsewhere") === "file", () => b.events);
+    assertEquals(b.device!.conflicts(), []);
   }));
 
 Deno.test("SyncDevice holds many deletions back until somebody has answered", () =>
