@@ -11,8 +11,17 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { announceWorkload } from "./bench/announce_workload.ts";
 import { cacheWorkload } from "./bench/cache_workload.ts";
+import { copyClientsWorkload } from "./bench/copy_clients_workload.ts";
+import { copyFileWorkload } from "./bench/copy_file_workload.ts";
+import { copyInsertWorkload } from "./bench/copy_insert_workload.ts";
+import {
+  copyAgainWorkload,
+  copyManyWorkload,
+  copyTreeWorkload,
+} from "./bench/copy_tree_workload.ts";
 import { fileWorkload } from "./bench/file_workload.ts";
 import { describeCircumstances } from "./bench/machine.ts";
+import { mirrorSlowWorkload } from "./bench/mirror_slow_workload.ts";
 import { markdownReport, textReport } from "./bench/report.ts";
 import { runWorkload } from "./bench/runner.ts";
 import { Stage } from "./bench/stage.ts";
@@ -40,6 +49,13 @@ const WORKLOADS: readonly Workload[] = [
   syncInsertWorkload,
   syncStartWorkload,
   syncUsersWorkload,
+  copyFileWorkload,
+  copyTreeWorkload,
+  copyAgainWorkload,
+  copyInsertWorkload,
+  copyClientsWorkload,
+  copyManyWorkload,
+  mirrorSlowWorkload,
 ];
 
 interface BenchOptions {

@@ -14,7 +14,7 @@ import { describeV1, describeV2, type TorrentBody, writeTorrent } from "./torren
 import type { Figures, Workload } from "./workload.ts";
 
 const MIB = 1024 ** 2;
-const ARIA2 = "aria2";
+export const ARIA2 = "aria2";
 const RSYNC = "rsync --daemon";
 const LIBTORRENT = "libtorrent";
 
@@ -51,7 +51,7 @@ export const fileWorkload: Workload = {
 };
 
 /** Each method is one run of one contestant. */
-class Race {
+export class Race {
   readonly #stage: Stage;
   readonly #source: FileSource;
 

@@ -42,12 +42,16 @@ export const syncInsertWorkload: Workload = {
 };
 
 /** A file, and what became of it under the same name in another folder. */
-interface Edit {
+export interface Edit {
   readonly before: FileSource;
   readonly after: FileSource;
 }
 
-async function insertAtStart({ name, path, size }: FileSource, folder: string) {
+/** Makes a copy of the file in another folder, with 1 MiB more at its start. */
+export async function insertAtStart(
+  { name, path, size }: FileSource,
+  folder: string,
+): Promise<FileSource> {
   const edited = join(folder, name);
   await Deno.writeFile(edited, randomBytes(MIB, 1));
   using from = await Deno.open(path);
@@ -89,7 +93,8 @@ async function wireBytes(device: MeasuredProcess): Promise<number> {
   return bytes_sent + bytes_received;
 }
 
-async function fetchEdit(stage: Stage, { before, after }: Edit): Promise<Figures> {
+/** rsync fetches the edited file over the old one. */
+export async function fetchEdit(stage: Stage, { before, after }: Edit): Promise<Figures> {
   const destination = await stage.newFolder();
   await Deno.copyFile(before.path, join(destination, before.name));
   await using daemon = await RsyncDaemon.start(after.folder, await stage.newFolder());

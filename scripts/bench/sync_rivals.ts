@@ -9,6 +9,7 @@ import { measureTransfer, secondsToEnd } from "./transfer.ts";
 import type { Contestant, Figures } from "./workload.ts";
 
 export const RSYNC = "rsync --daemon, one copy";
+export const SYNCTHING = "syncthing, one hop";
 
 /** Those that bring a whole folder. What one file alone left behind is removed after each run. */
 export function syncRivals(stage: Stage, source: TreeSource): readonly Contestant[] {
@@ -16,7 +17,7 @@ export function syncRivals(stage: Stage, source: TreeSource): readonly Contestan
   return [
     { name: RSYNC, needs: ["rsync"], run: copy(bringByRsync) },
     { name: "unison, two local folders", needs: ["unison"], run: copy(bringByUnison) },
-    { name: "syncthing, one hop", needs: ["syncthing"], run: copy(bringBySyncthing) },
+    { name: SYNCTHING, needs: ["syncthing"], run: copy(bringBySyncthing) },
   ];
 }
 

@@ -9,6 +9,10 @@ export type Tool =
   | "wrk"
   | "python3-libtorrent"
   | "unison"
+  | "sshd"
+  | "nginx"
+  | "lftp"
+  | "wget"
   | "syncthing";
 
 /** The Python that Debian's python3-libtorrent belongs to, and the one that is found first. */
