@@ -35,7 +35,7 @@ export function randomBytes(size: number, seed: number): Uint8Array<ArrayBuffer>
 export async function randomFile(path: string, size: number, seed: number): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
   const state = seedState(seed);
-  const words = new Uint32Array(PIECE_SIZE / 4);
+  const words = new Uint32Array(Math.ceil(Math.min(PIECE_SIZE, size) / 4));
   for (let offset = 0; offset < size; offset += PIECE_SIZE) {
     fillRandom(words, state);
     writeAll(file, new Uint8Array(words.buffer, 0, Math.min(PIECE_SIZE, size - offset)));
@@ -46,8 +46,11 @@ export async function randomFile(path: string, size: number, seed: number): Prom
 export async function sameFile(a: string, b: string): Promise<boolean> {
   using fileA = await Deno.open(a);
   using fileB = await Deno.open(b);
-  if ((await fileA.stat()).size !== (await fileB.stat()).size) return false;
-  const [bufferA, bufferB] = [new Uint8Array(PIECE_SIZE), new Uint8Array(PIECE_SIZE)];
+  const { size } = await fileA.stat();
+  if (size !== (await fileB.stat()).size) return false;
+  // Small files have small buffers, since some comparisons are of very many; never empty ones.
+  const bufferSize = Math.min(PIECE_SIZE, size + 1);
+  const [bufferA, bufferB] = [new Uint8Array(bufferSize), new Uint8Array(bufferSize)];
   while (true) {
     const pieceA = readFull(fileA, bufferA);
     const pieceB = readFull(fileB, bufferB);

@@ -16,6 +16,8 @@ const GIB = 1024 ** 3;
 /** Memory to have at hand: what the largest workload takes for its copies and its processes. */
 const WARM_SIZE = 2 * GIB;
 const PIECE_SIZE = 1 << 20;
+/** What is read only to be read goes here. */
+const readThere = new Uint8Array(PIECE_SIZE);
 
 export interface StageOptions {
   /** Tiny inputs, and memory as it is: only to see that everything works. */
@@ -158,6 +160,5 @@ async function isMissing(path: string): Promise<boolean> {
 
 function readThrough(path: string): void {
   using file = Deno.openSync(path);
-  const buffer = new Uint8Array(PIECE_SIZE);
-  while (file.readSync(buffer) !== null);
+  while (file.readSync(readThere) !== null);
 }
