@@ -6,6 +6,7 @@
  * is removed last, if that is wanted, when its list is complete.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import type { Connection } from "../../protocol/connection.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { DiskFailure } from "../store/disk.ts";
@@ -69,6 +70,7 @@ export class MassDeletion extends Error {
 export class TreeCopy {
   readonly tally: CopyTally;
   readonly #options: TreeCopyOptions;
+  /** Aborted at the end in any case, so that nothing is left behind at the options' signal. */
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   readonly #queue: ContentQueue;
@@ -82,7 +84,7 @@ export class TreeCopy {
     const { contents, destination, clock, delayMs = 0 } = options;
     this.#options = options;
     this.tally = new CopyTally(new RateMeter(clock));
-    this.#signal = AbortSignal.any([options.signal, this.#ended.signal]);
+    this.#signal = new AnySignal([options.signal, this.#ended.signal]).signal;
     const failed = (error: unknown) => this.#ended.abort(error);
     this.#placing = new Placing({
       destination,

@@ -1,5 +1,6 @@
 /** The mirror server: listens for initiators, and lets time pass for them. */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { LimitedLog } from "../../protocol/limited_log.ts";
 import { passTime } from "../../protocol/passing_time.ts";
@@ -48,7 +49,8 @@ export async function runMirrorServer(options: MirrorServerOptions): Promise<voi
   const { clock, network, host, port, space, events } = options;
   const log = new LimitedLog(options.log);
   const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
+  using stopping = new AnySignal([options.signal, ending.signal]);
+  const { signal } = stopping;
   const context: MirrorContext = {
     ...options,
     shared: new SharedContents({ ...space, pathOf: (path) => space.folder.pathOf(path) }),

@@ -5,6 +5,7 @@
  * for those who bring it, and gets another round as soon as some of it has its place, or does not come.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Asker } from "../transfer/asking.ts";
 import { RemoteContents } from "../transfer/content_fetcher.ts";
@@ -62,7 +63,9 @@ export class SharedFetch implements AsyncDisposable {
 
   constructor(source: FetchingSource, options: FetchOptions) {
     this.#source = source;
-    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#stopped.signal]) };
+    // It lets go of the options' signal when this is disposed of.
+    const { signal } = new AnySignal([options.signal, this.#stopped.signal]);
+    this.#options = { ...options, signal };
   }
 
   start(wants: readonly WantedContent[]): void {

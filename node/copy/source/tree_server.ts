@@ -1,5 +1,6 @@
 /** The source of trees: listens, greets copiers, and lets time pass for them. What it does is in its sessions. */
 
+import { AnySignal } from "../../../protocol/any_signal.ts";
 import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { LimitedLog } from "../../../protocol/limited_log.ts";
 import { passTime } from "../../../protocol/passing_time.ts";
@@ -70,7 +71,8 @@ export async function runTreeServer(options: TreeServerOptions): Promise<void> {
   const { clock, network, host, port, random, folder } = options;
   const log = new LimitedLog(options.log);
   const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
+  using stopping = new AnySignal([options.signal, ending.signal]);
+  const { signal } = stopping;
   const listener = network.listen({ host, port });
   const memory = new HashMemory({ countMax: REMEMBERED_MAX, random });
   const workers = new HashWorkers({ ...options, memory });
