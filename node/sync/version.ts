@@ -8,17 +8,29 @@
  * so that forgotten counts are never taken for old ones.
  */
 
+import { REPLICA_COUNT_MAX } from "../../protocol/sync_messages.ts";
+
 /** Names a replica: 16 hexadecimal digits. */
 export type ReplicaId = string;
 
 /** A version vector as text, `replica:count` sorted by replica with commas between; "" is before all. */
 export type Version = string;
 
+/** Why a version that has no room for a change is not told to the other side. */
+export const NO_ROOM_IN_VERSION =
+  `more than ${REPLICA_COUNT_MAX} indexes took part in its changes (stop the server and all devices, and ` +
+  "remove index.db in .p2pnode of each)";
+
 /** How two versions are related, seen from the first. */
 export type Relation = "equal" | "follows" | "precedes" | "concurrent";
 
 /** The version of a path of which nothing is known. */
 export const NO_VERSION: Version = "";
+
+/** Whether a version counts changes of no more replicas than can travel. */
+export function isTellable(version: Version): boolean {
+  return version === NO_VERSION || version.split(",").length <= REPLICA_COUNT_MAX;
+}
 
 /** How the version `a` is related to `b`. */
 export function compareVersions(a: Version, b: Version): Relation {

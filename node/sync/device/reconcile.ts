@@ -9,7 +9,7 @@
 import { sameBytes } from "../../../protocol/bytes.ts";
 import { sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
-import { compareVersions, mergeVersions } from "../version.ts";
+import { compareVersions, isTellable, mergeVersions } from "../version.ts";
 import type { Version } from "../version.ts";
 import type { LocalSide, RemoteSide, Row } from "./row.ts";
 
@@ -70,7 +70,9 @@ function applied(remote: RemoteSide, local: State | undefined): Decision {
 
 function resolve(local: LocalSide, remote: RemoteSide, merged: Version): Decision {
   if (sameState(local, remote)) {
-    return { kind: "adopt", version: FOUND.test(local.version) ? remote.version : merged };
+    // The server's is always good enough; what it does not know of then would only spare others a conflict.
+    const isMerged = !FOUND.test(local.version) && isTellable(merged);
+    return { kind: "adopt", version: isMerged ? merged : remote.version };
   }
   if (local.kind === "absent") return { kind: "apply", version: remote.version };
   if (remote.kind === "absent") return { kind: "keep", version: merged };

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { ABSENT, FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import { bumpVersion, compareVersions, mergeVersions, versionOf } from "../version.ts";
@@ -130,6 +131,17 @@ Deno.test("reconcile() decides between concurrent changes by what they are", () 
 Deno.test("reconcile() takes the server's version for what was found here and is the same", () => {
   const found = versionOf(new Map([[C, 1]]));
   assertEquals(decide([one, found], [one, theirs]), { kind: "adopt", version: theirs });
+});
+
+Deno.test("reconcile() takes the server's version of the same where both together have no room", () => {
+  const replicas = Array.from({ length: REPLICA_COUNT_MAX }, (_, at) => `${at}`.padStart(16, "0"));
+  const full = versionOf(new Map(replicas.map((replica) => [replica, 2])));
+  assertEquals(decide([one, mine], [one, full]), { kind: "adopt", version: full });
+  const local = versionOf(new Map([[replicas[0]!, 3]]));
+  assertEquals(decide([one, local], [one, full]), {
+    kind: "adopt",
+    version: mergeVersions(local, full),
+  });
 });
 
 Deno.test("reconcile() takes the same version of two states for a conflict", () => {

@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
+import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { TestServer } from "../server/testing.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -194,6 +195,47 @@ Deno.test("SyncDevice lists a file that is in the way of a folder and for which 
     await until(() => b.read(`${place}/i`) === "inside", () => b.events);
     await until(() => a.read("elsewhere") === "file", () => b.events);
     assertEquals(b.device!.conflicts(), []);
+  }));
+
+Deno.test("SyncDevice lists a change that too many indexes took part in, and goes on with the others", () =>
+  withTwo(async (a, b, server) => {
+    a.write("file", "text");
+    a.write("moved", "too");
+    for (let lost = 1; lost <= REPLICA_COUNT_MAX; lost++) {
+      a.index = new MemoryDeviceIndex(`${lost}`.padStart(16, "0"));
+      a.events.length = 0;
+      a.start();
+      await until(() => a.events.some(({ kind }) => kind === "synced"), () => a.events);
+      a.write("file", `edit ${lost}`);
+      a.write("moved", `edit ${lost}`);
+      const isStored = (path: string) => server.disk.textOf("alice", path) === `edit ${lost}`;
+      await until(() => isStored("file") && isStored("moved"), () => a.events);
+      await a.stop();
+    }
+    b.start();
+    const last = `edit ${REPLICA_COUNT_MAX}`;
+    await converge([b], { file: last, moved: last });
+    b.write("file", "one more edit");
+    b.move("moved", "elsewhere");
+    b.write("other", "text");
+    await until(() => b.device!.skipped().length === 2, () => b.events);
+    assertEquals(b.device!.skipped().map(({ name }) => name).sort(), ["file", "moved"]);
+    assertMatch(b.device!.skipped()[0]!.reason, /^more than 32 indexes took part in its changes/);
+    await until(() => b.events.at(-1)?.kind === "synced", () => b.events);
+    const stored = (path: string) => server.disk.textOf("alice", path);
+    assertEquals([stored("file"), stored("other"), stored("elsewhere")], [last, "text", last]);
+    // As the reason says: without any index, what is there is found anew.
+    await b.stop();
+    await server.stop();
+    server.disk.indexes.clear();
+    await using again = new TestServer(server.disk);
+    for (const machine of [a, b]) {
+      machine.index = new MemoryDeviceIndex(`${machine.number}`.repeat(16));
+      machine.start({ network: again.network });
+    }
+    await until(() => Object.values(a.tree()).includes("one more edit"), () => a.tree());
+    await converge([a, b], a.tree());
+    assertEquals(b.device!.skipped(), []);
   }));
 
 Deno.test("SyncDevice holds many deletions back until somebody has answered", () =>

@@ -14,7 +14,7 @@ import { ConnectionClosed } from "../../../protocol/errors.ts";
 import type { SyncTransfer } from "../client.ts";
 import { toWire } from "../entry.ts";
 import type { Entry } from "../entry.ts";
-import { compareVersions } from "../version.ts";
+import { compareVersions, isTellable, NO_ROOM_IN_VERSION } from "../version.ts";
 import { Rank } from "./change_order.ts";
 import { parentOf } from "./missing_paths.ts";
 import type { Row } from "./row.ts";
@@ -132,6 +132,10 @@ export class Uploads {
   #add(batch: Batch, path: string): boolean {
     const { ledger } = this.#context;
     const row = ledger.row(path);
+    if (!isTellable(row.local!.version)) {
+      this.#cannotSend(path, NO_ROOM_IN_VERSION);
+      return true;
+    }
     if (!batch.hasRoom(row)) return false;
     this.#queue.takeOne(path);
     batch.add(row);
@@ -139,6 +143,7 @@ export class Uploads {
     if (from === undefined) return true;
     // Without room for both, the deletion waits for its turn.
     const deletion = ledger.row(from);
+    if (!isTellable(deletion.local!.version)) return true;
     if (!batch.hasRoom(deletion)) return false;
     this.#queue.takeOne(from);
     batch.add(deletion);
@@ -184,8 +189,14 @@ export class Uploads {
     }
   }
 
+  #cannotSend(path: string, reason: string): void {
+    const { clock, timings, observe } = this.#context;
+    this.#queue.putOff(path, clock.now() + timings.retryMs, reason);
+    observe({ kind: "skipped", path, reason });
+  }
+
   #takeUnstored(entry: Entry, outcome: Outcome | undefined): void {
-    const { ledger, clock, timings, observe, local } = this.#context;
+    const { ledger, clock, timings, local } = this.#context;
     const { path } = entry;
     // What changed meanwhile is told again, whatever became of what it was.
     if (ledger.row(path).local?.version !== entry.version) {
@@ -193,9 +204,7 @@ export class Uploads {
     }
     const nowMs = clock.now();
     if (outcome?.outcome === "refused") {
-      const { reason } = outcome;
-      this.#queue.putOff(path, nowMs + timings.retryMs, reason);
-      observe({ kind: "skipped", path, reason });
+      this.#cannotSend(path, outcome.reason);
     } else if (outcome?.outcome === "absent") {
       this.#queue.putOff(path, nowMs + CHANGED_RETRY_MS);
       local.hint([path]);

@@ -8,10 +8,16 @@
  */
 
 import { sameBytes } from "../../../protocol/bytes.ts";
-import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { Entry, State } from "../entry.ts";
-import { bumpVersion, compareVersions, countsOf, mergeVersions, NO_VERSION } from "../version.ts";
+import {
+  bumpVersion,
+  compareVersions,
+  isTellable,
+  mergeVersions,
+  NO_ROOM_IN_VERSION,
+  NO_VERSION,
+} from "../version.ts";
 import type { Version } from "../version.ts";
 import { refused, STALE, STORED } from "./put_item.ts";
 import type { PutItem, PutOutcome } from "./put_item.ts";
@@ -90,8 +96,8 @@ class Decision {
     const decided = compareAndSet(entry, before);
     if ("outcome" in decided) {
       item.outcome = decided;
-    } else if (countsOf(decided.version).size > REPLICA_COUNT_MAX) {
-      item.outcome = refused("too many indexes were lost and made anew (rename it)");
+    } else if (!isTellable(decided.version)) {
+      item.outcome = refused(NO_ROOM_IN_VERSION);
     } else {
       this.#accepted.set(entry.path, {
         item,
@@ -144,7 +150,7 @@ class Decision {
 /** The version after a change by the server itself. One that has no room for it stays as it is. */
 export function ownVersion(before: IndexedEntry | undefined, { replica }: UserIndex): Version {
   const version = bumpVersion(before?.version ?? NO_VERSION, replica);
-  return countsOf(version).size <= REPLICA_COUNT_MAX ? version : before!.version;
+  return isTellable(version) ? version : before!.version;
 }
 
 function lastOf(path: string): string {
