@@ -125,6 +125,7 @@ export class Session {
       source: { find: (content) => snapshots.find(content) ?? find(ledger, content) },
       stage,
       pathOf: (path) => snapshots.has(path) ? path : folder.pathOf(path),
+      sent: (content, size) => this.#uploads.sent(content, size),
     });
     const ended = new AbortController();
     const running = connection.run((frame) => {

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { Address, Duplex } from "../../../protocol/ports.ts";
 import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
 import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { TestServer } from "../server/testing.ts";
@@ -6,6 +7,7 @@ import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_
 import { systemClock } from "../../platform/clock.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
+import type { SyncTransfer } from "../client.ts";
 import { TestMachine, until } from "./testing.ts";
 
 /** Waits until both machines have these files and everything is quiet. */
@@ -305,6 +307,32 @@ Deno.test("SyncDevice says when the server has stored what is here", () =>
     a.device!.changed(["file"]);
     await a.device!.stored(new AbortController().signal);
     assertEquals(server.disk.textOf("alice", "file"), "text");
+  }));
+
+Deno.test("SyncDevice tells how much of a large file has gone to the server", () =>
+  withTwo(async (a, _b, server) => {
+    const size = 4 * 1024 * 1024;
+    const seen: SyncTransfer[] = [];
+    const connect = async (address: Address): Promise<Duplex> => {
+      const stream = await server.network.connect(address);
+      return {
+        remote: stream.remote,
+        read: (into) => stream.read(into),
+        write: (from) => {
+          seen.push(...a.device!.transfers);
+          return stream.write(from);
+        },
+        close: () => stream.close(),
+      };
+    };
+    a.write("large", "x".repeat(size));
+    a.start({ network: { connect, listen: (address) => server.network.listen(address) } });
+    await until(() => a.events.some(({ kind }) => kind === "sent"), () => a.events);
+    const steps = seen.map(({ bytesDone }) => bytesDone);
+    assertEquals(steps, steps.toSorted((one, other) => one - other));
+    assertEquals(steps[0], 0);
+    assertEquals(steps.some((done) => done > size / 4 && done < size), true, steps.join());
+    assertEquals([...a.device!.transfers], []);
   }));
 
 Deno.test("SyncDevice looks again into a new folder, whichever look found it", () =>

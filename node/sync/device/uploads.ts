@@ -11,6 +11,8 @@ import { BODY_SIZE_MAX } from "../../../protocol/header.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
 import { ENTRY_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { ConnectionClosed } from "../../../protocol/errors.ts";
+import { contentKey } from "../../transfer/contents.ts";
+import type { ContentId } from "../../transfer/contents.ts";
 import type { SyncTransfer } from "../client.ts";
 import { toWire } from "../entry.ts";
 import type { Entry } from "../entry.ts";
@@ -45,6 +47,8 @@ export class Uploads {
   readonly #queue: WorkQueue;
   readonly #requests: Record<Class, number> = { small: 0, large: 0, deletion: 0, last: 0 };
   readonly #large = new Set<Entry>();
+  /** How many bytes of these the server has fetched, by content. */
+  readonly #sentBytes = new Map<string, number>();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -53,9 +57,19 @@ export class Uploads {
 
   /** Large files that the server is told of. */
   *transfers(): Generator<SyncTransfer> {
-    for (const { path, size } of this.#large) {
-      yield { path, direction: "up", bytesDone: 0, bytesTotal: size };
+    for (const entry of this.#large) {
+      const { path, size } = entry;
+      const sentBytes = this.#sentBytes.get(contentKey(entry)) ?? 0;
+      // What the server asks for a second time counts twice.
+      yield { path, direction: "up", bytesDone: Math.min(sentBytes, size), bytesTotal: size };
     }
+  }
+
+  /** So many bytes of a content were sent, because the server asked for them. */
+  sent(content: ContentId, size: number): void {
+    const key = contentKey(content);
+    const before = this.#sentBytes.get(key);
+    if (before !== undefined) this.#sentBytes.set(key, before + size);
   }
 
   /** Tells the server of all there is, as it comes, until the connection ends or `signal` is aborted. */
@@ -154,7 +168,11 @@ export class Uploads {
     const { connection, ledger } = this.#context;
     const { kind, entries } = batch;
     this.#requests[kind]++;
-    if (kind === "large") { for (const entry of entries) this.#large.add(entry); }
+    const large = kind === "large" ? entries : [];
+    for (const entry of large) {
+      this.#large.add(entry);
+      this.#sentBytes.set(contentKey(entry), 0);
+    }
     try {
       const message = { type: "putEntries", entries: entries.map(toWire) } as const;
       const { outcomes } = await connection.request(message, "put", PUT_TIMEOUT_MS);
@@ -165,7 +183,10 @@ export class Uploads {
       else this.#failed(paths, (reason as Error).message);
     } finally {
       this.#requests[kind]--;
-      for (const entry of entries) this.#large.delete(entry);
+      for (const entry of large) {
+        this.#large.delete(entry);
+        this.#sentBytes.delete(contentKey(entry));
+      }
       this.#queue.bell.ring();
     }
   }
