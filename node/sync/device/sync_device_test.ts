@@ -68,6 +68,26 @@ Deno.test("SyncDevice passes edits, moves and deletions on", () =>
     await converge([a, b], { g: "folder/", ...Object.fromEntries(moved) });
   }));
 
+Deno.test("SyncDevice takes a name in capitals for another one", () =>
+  withTwo(async (a, b, server) => {
+    a.write("a.txt", "text");
+    a.makeFolder("folder");
+    a.write("folder/file", "inside");
+    a.start();
+    b.start();
+    const inside = { folder: "folder/", "folder/file": "inside" };
+    await converge([a, b], { "a.txt": "text", ...inside });
+    a.move("a.txt", "A.txt");
+    await converge([a, b], { "A.txt": "text", ...inside });
+    b.move("folder", "Folder");
+    b.move("A.txt", "a.txt");
+    const moved = { "a.txt": "text", Folder: "folder/", "Folder/file": "inside" };
+    await converge([a, b], moved);
+    assertEquals(server.disk.textOf("alice", "a.txt"), "text");
+    assertEquals(server.disk.textOf("alice", "A.txt"), undefined);
+    assertEquals([...a.device!.conflicts(), ...b.device!.conflicts()], []);
+  }));
+
 Deno.test("SyncDevice keeps both contents that two devices wrote at one path", () =>
   withTwo(async (a, b) => {
     a.write("file.txt", "first");
