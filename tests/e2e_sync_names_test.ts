@@ -115,3 +115,19 @@ Deno.test(".p2pignore keeps its patterns to itself on both sides, and is synced"
   await until(() => desktop.has("after.txt"), "another file");
   assert(desktop.has("old.bak"));
 });
+
+Deno.test("a name that is written in capitals instead arrives so, and is no conflict", async () => {
+  await using sync = await startSync();
+  const laptop = await sync.startDevice("laptop");
+  const desktop = await sync.startDevice("desktop");
+  await laptop.write("a.txt", "text");
+  await laptop.write("docs/b.txt", "below");
+  await sync.converge(laptop, desktop);
+  await Deno.rename(laptop.join("a.txt"), laptop.join("A.txt"));
+  await until(() => desktop.has("A.txt") && !desktop.has("a.txt"), "the file's new name");
+  await Deno.rename(desktop.join("docs"), desktop.join("Docs"));
+  await until(() => laptop.has("Docs/b.txt") && !laptop.has("docs"), "the folder's new name");
+  await sync.converge(laptop, desktop);
+  assertEquals(laptop.read("A.txt"), "text");
+  for (const device of [laptop, desktop]) assertEquals([...await conflictsOf(device)], []);
+});
