@@ -119,6 +119,11 @@ export class LocalChanges {
   *pending(): Generator<string> {
     if (this.isPending("")) yield "";
     for (const path of this.#due.paths()) if (path !== "") yield path;
+    yield* this.undecided();
+  }
+
+  /** Paths at which a look found a difference of which it is not known yet what it comes to. */
+  *undecided(): Generator<string> {
     yield* this.#found.paths();
     yield* this.#deletions.paths();
   }

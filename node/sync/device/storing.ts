@@ -1,13 +1,16 @@
 /** Waits until the server has what was here at one moment, whatever changes meanwhile. */
 
+import { isAtOrBelow } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LocalChanges } from "./local_changes.ts";
 
 interface Waiter {
   /** Paths about which something was open, and of which nothing has been stored since. */
   paths: Set<string>;
-  /** First what was to be looked at, then what the server is to be told. */
-  phase: "looking" | "telling";
+  /** What was to be looked at when it began to wait. */
+  readonly tops: ReadonlySet<string>;
+  /** First come the looks, then what they found and could not decide at once, then what the server is told. */
+  phase: "looking" | "deciding" | "telling";
   readonly done: () => void;
 }
 
@@ -26,7 +29,7 @@ export class Storing {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const paths = new Set(this.#local.pending());
-    const waiter: Waiter = { paths, phase: "looking", done: resolve };
+    const waiter: Waiter = { paths, tops: new Set(paths), phase: "looking", done: resolve };
     const stop = () => reject(signal.reason);
     this.#waiters.add(waiter);
     signal.addEventListener("abort", stop);
@@ -55,10 +58,21 @@ export class Storing {
     const { up } = this.#ledger;
     if (waiter.phase === "looking") {
       if (!isEmptied(waiter.paths, (path) => this.#local.isPending(path))) return false;
+      waiter.phase = "deciding";
+      waiter.paths = new Set(this.#undecided(waiter.tops));
+    }
+    if (waiter.phase === "deciding") {
+      if (!isEmptied(waiter.paths, (path) => this.#local.isPending(path))) return false;
       waiter.phase = "telling";
       waiter.paths = new Set(up.openPaths());
     }
     return isEmptied(waiter.paths, (path) => up.isOpen(path));
+  }
+
+  *#undecided(tops: ReadonlySet<string>): Generator<string> {
+    for (const path of this.#local.undecided()) {
+      if (tops.has("") || isAtOrBelow(path, tops)) yield path;
+    }
   }
 }
 

@@ -329,6 +329,15 @@ Deno.test("SyncDevice says when the server has stored what is here", () =>
     assertEquals(server.disk.textOf("alice", "file"), "text");
   }));
 
+Deno.test("SyncDevice says so of a large file only when that is stored, from the start on", () =>
+  withTwo(async (a, _b, server) => {
+    const large = "x".repeat(4 * 1024 * 1024);
+    a.write("large", large);
+    a.start();
+    await a.device!.stored(AbortSignal.timeout(5_000));
+    assertEquals(server.disk.textOf("alice", "large")?.length, large.length);
+  }));
+
 Deno.test("SyncDevice tells how much of a large file has gone to the server", () =>
   withTwo(async (a, _b, server) => {
     const size = 4 * 1024 * 1024;
