@@ -51,6 +51,8 @@ const OWN = 2;
 
 /** Rows that are in memory at once while many are read. */
 const PAGE_COUNT = 1000;
+/** What was saved last is asked for again soon: so many rows stay in memory, with less than 1 KiB each. */
+const RECENT_COUNT = 8192;
 /** So many files with the same content are enough to choose from. */
 const HOLDER_COUNT = 4;
 
@@ -74,6 +76,8 @@ interface StoredRow {
 export class DeviceDatabase implements DeviceIndex, Disposable {
   readonly replica: ReplicaId;
   readonly #database: IndexDatabase;
+  /** By path, the rows that were saved last, the oldest first. */
+  readonly #recent = new Map<string, Row>();
   #position: ServerPosition;
 
   /**
@@ -94,6 +98,8 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
   }
 
   row(path: string): Row | undefined {
+    const recent = this.#recent.get(path);
+    if (recent !== undefined) return recent;
     const row = this.#one("SELECT * FROM entry WHERE path = ?", path) as StoredRow | undefined;
     return row === undefined ? undefined : rowOf(row);
   }
@@ -146,6 +152,7 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
       for (const row of rows) this.#put(row);
       if (position !== undefined) this.#setPosition(position);
     });
+    for (const row of rows) this.#remember(row);
     if (position !== undefined) this.#position = position;
   }
 
@@ -159,6 +166,7 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
       ).run();
       this.#setPosition(position);
     });
+    this.#recent.clear();
     this.#position = position;
   }
 
@@ -182,6 +190,14 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
 
   #setPosition({ index, after }: ServerPosition): void {
     this.#database.prepare("UPDATE device SET server = ?, after = ?").run(index, after);
+  }
+
+  #remember(row: Row): void {
+    const { path, local, remote } = row;
+    this.#recent.delete(path);
+    if (local === undefined && remote === undefined) return;
+    if (this.#recent.size >= RECENT_COUNT) this.#recent.delete(this.#recent.keys().next().value!);
+    this.#recent.set(path, row);
   }
 
   #put(row: Row): void {
