@@ -3,6 +3,7 @@
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
+import { TestServer } from "../server/testing.ts";
 import { KeyPair, verify } from "../../content/identity.ts";
 import type { Network } from "../../../protocol/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -112,5 +113,38 @@ export async function until(isSo: () => boolean, tell: () => unknown = () => "")
       throw new Error(`It did not become so: ${isSo}; ${Deno.inspect(tell(), { depth: 5 })}`);
     }
     await systemClock.sleep(2);
+  }
+}
+
+/** Waits until both machines have these files and everything is quiet. */
+export async function converge(
+  machines: readonly TestMachine[],
+  tree: Record<string, string>,
+): Promise<void> {
+  const want = JSON.stringify(sorted(tree));
+  const isSo = (machine: TestMachine) => {
+    const { pendingUp, pendingDown } = machine.device!.status;
+    return pendingUp + pendingDown === 0 && JSON.stringify(sorted(machine.tree())) === want;
+  };
+  const tell = () =>
+    machines.map((one) => [one.tree(), one.device?.status, one.events, [...one.index.unsynced()]]);
+  await until(() => machines.every(isSo), tell);
+}
+
+function sorted(tree: Record<string, string>) {
+  return Object.entries(tree).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** Runs a test with two machines that belong to a server, and stops what it has started. */
+export async function withTwo(
+  test: (a: TestMachine, b: TestMachine, server: TestServer) => Promise<void>,
+): Promise<void> {
+  await using server = new TestServer();
+  const [a, b] = [new TestMachine(1, server), new TestMachine(2, server)];
+  try {
+    await test(a, b, server);
+  } finally {
+    await a.stop().catch(() => {});
+    await b.stop().catch(() => {});
   }
 }
