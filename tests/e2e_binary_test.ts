@@ -5,12 +5,12 @@ import { temporaryFolder } from "./files.ts";
 import { binary, run } from "./harness.ts";
 
 const RUNTIME_SIZE = 97_076_048;
-const ADDED_SIZE_MAX = 4 * 1024 * 1024;
+const ADDED_SIZE_MAX = 6 * 1024 * 1024;
 const START_MS_MAX = 150;
 /** How often it may start until one time is good: other work on the machine can only add to a time. */
 const START_COUNT_MAX = 100;
 
-Deno.test("the binary adds less than 4 MiB to the runtime", async () => {
+Deno.test("the binary adds less than 6 MiB to the runtime", async () => {
   const { size } = await Deno.stat(await binary());
   assert(size - RUNTIME_SIZE < ADDED_SIZE_MAX, `${size} bytes`);
 });
