@@ -175,7 +175,7 @@ terminalTest("a progress bar runs above the prompt, and commands work meanwhile"
   assertEquals(await terminal.end(), { code: 0, isRestored: true });
 });
 
-terminalTest("a get on a terminal draws a bar, and Ctrl-C ends it with exit code 0", async () => {
+terminalTest("a get on a terminal draws a bar, and Ctrl-C ends it with exit code 1", async () => {
   await using swarm = await startSwarm();
   await swarm.write("seeder/a.bin", { size: 64 * MIB });
   await swarm.startPeer("seeder", "--up-limit", "4MiB");
@@ -184,5 +184,5 @@ terminalTest("a get on a terminal draws a bar, and Ctrl-C ends it with exit code
   await using terminal = await openTerminal([...args, "--host", HOST]);
   await terminal.until((lines) => lines.some((line) => /^a\.bin +[1-9]\d?% +\[=*> *\]/.test(line)));
   await terminal.type(keys.ctrlC);
-  assertEquals(await terminal.end(), { code: 0, isRestored: true });
+  assertEquals(await terminal.end(), { code: 1, isRestored: true });
 });
