@@ -52,7 +52,8 @@ class Lane {
     for (; this.#round < count; this.#round++) await this.#liveAndDie(witness);
     const survivor = await this.#sync.startDevice("mortal", { flags: ["--yes"] });
     await untilSame([this.#sync.userFolder(), survivor.folder, witness.folder]);
-    this.#writer.assertAllThere(survivor);
+    const copyCount = this.#writer.assertAllThere(survivor);
+    if (copyCount > 0) console.log(`${copyCount} conflict copies of older versions`);
     await assertNothingLeft(this.#sync, [survivor, witness]);
     return this.#acknowledged;
   }
