@@ -17,7 +17,8 @@ import type {
   ServerPosition,
 } from "../sync/device/device_index.ts";
 import { isSynced } from "../sync/device/reconcile.ts";
-import type { LocalSide, RemoteSide, Row } from "../sync/device/row.ts";
+import { INTENTION_COUNT, Intentions } from "../sync/device/intentions.ts";
+import type { RemoteSide, Row } from "../sync/device/row.ts";
 import type { Entry, Kind } from "../sync/entry.ts";
 import { sameState } from "../sync/entry.ts";
 import type { ReplicaId } from "../sync/version.ts";
@@ -25,7 +26,7 @@ import type { ContentId } from "../transfer/contents.ts";
 import { IndexDatabase } from "./index_database.ts";
 
 /** "p2" for p2pnode, and a count. */
-const VERSION = 0x7032_0001;
+const VERSION = 0x7032_0002;
 
 /** Columns of a side: `kind` is NULL where nothing is known. `remote` says where the server's side is. */
 const SCHEMA = `
@@ -39,6 +40,12 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX entry_open ON entry (path) WHERE open = 1;
   CREATE INDEX entry_content ON entry (id, size) WHERE kind = 1;
+  CREATE TABLE intention (
+    batch INTEGER NOT NULL, path TEXT NOT NULL,
+    kind INTEGER NOT NULL, id BLOB, size INTEGER NOT NULL, executable INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (batch, path)
+  ) WITHOUT ROWID;
   CREATE TABLE device (replica TEXT NOT NULL, server TEXT NOT NULL, after INTEGER NOT NULL);
 `;
 
@@ -56,17 +63,21 @@ const RECENT_COUNT = 8192;
 /** So many files with the same content are enough to choose from. */
 const HOLDER_COUNT = 4;
 
-interface StoredRow {
-  readonly path: string;
-  readonly kind: number | null;
-  readonly id: Uint8Array;
+interface StoredSide {
+  readonly kind: number;
+  readonly id: Uint8Array | null;
   readonly size: number;
   readonly executable: number;
   readonly version: string;
+}
+
+interface StoredRow extends Omit<StoredSide, "kind"> {
+  readonly path: string;
+  readonly kind: number | null;
   readonly stamp: string;
   readonly remote: number;
   readonly remote_kind: number;
-  readonly remote_id: Uint8Array;
+  readonly remote_id: Uint8Array | null;
   readonly remote_size: number;
   readonly remote_executable: number;
   readonly remote_version: string;
@@ -78,6 +89,9 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
   readonly #database: IndexDatabase;
   /** By path, the rows that were saved last, the oldest first. */
   readonly #recent = new Map<string, Row>();
+  readonly #intentions = new Intentions();
+  /** The number of the last batch of intentions. */
+  #batch = 0;
   #position: ServerPosition;
 
   /**
@@ -91,6 +105,7 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     const { replica, ...position } = this.#begin();
     this.replica = replica;
     this.#position = position;
+    this.#loadIntentions();
   }
 
   get position(): ServerPosition {
@@ -156,6 +171,20 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     if (position !== undefined) this.#position = position;
   }
 
+  intend(entries: readonly Entry[]): void {
+    const batch = ++this.#batch;
+    this.#database.changeSoon(() => {
+      const insert = this.#database.prepare("REPLACE INTO intention VALUES (?, ?, ?, ?, ?, ?, ?)");
+      for (const entry of entries) insert.run(batch, entry.path, ...sideColumns(entry));
+      this.#database.prepare("DELETE FROM intention WHERE batch <= ?").run(batch - INTENTION_COUNT);
+    });
+    this.#intentions.add(entries);
+  }
+
+  intended(path: string): Entry | undefined {
+    return this.#intentions.get(path);
+  }
+
   forgetServer(index: string): void {
     const position = { ...NOWHERE, index };
     this.#database.changeSoon(() => {
@@ -186,6 +215,15 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
       this.#database.prepare("INSERT INTO device VALUES (?, '', 0)").run(replica);
     });
     return { replica, ...NOWHERE };
+  }
+
+  #loadIntentions(): void {
+    type Intention = StoredSide & { readonly batch: number; readonly path: string };
+    const rows = this.#all("SELECT * FROM intention ORDER BY batch") as unknown as Intention[];
+    for (const [batch, members] of Map.groupBy(rows, ({ batch }) => batch)) {
+      this.#intentions.add(members.map((row) => ({ path: row.path, ...sideOf(row) })));
+      this.#batch = batch;
+    }
   }
 
   #setPosition({ index, after }: ServerPosition): void {
@@ -268,16 +306,13 @@ function sideColumns(side: RemoteSide | undefined): SideColumns {
 
 const NO_ID = new Uint8Array(HASH_SIZE);
 
+function sideOf({ kind, id, size, executable, version }: StoredSide): RemoteSide {
+  return { kind: KINDS[kind]!, id: id ?? NO_ID, size, executable: executable !== 0, version };
+}
+
 function rowOf(stored: StoredRow): Row {
-  const { path, kind, id, size, executable, version, stamp, remote } = stored;
-  const local: LocalSide | undefined = kind === null ? undefined : {
-    kind: KINDS[kind]!,
-    id: id ?? NO_ID,
-    size,
-    executable: executable !== 0,
-    version,
-    stamp,
-  };
+  const { path, kind, stamp, remote } = stored;
+  const local = kind === null ? undefined : { ...sideOf({ ...stored, kind }), stamp };
   if (remote === UNKNOWN) return { path, local, remote: undefined };
   if (remote === SAME && local !== undefined) {
     const { stamp: _, ...same } = local;
@@ -286,12 +321,12 @@ function rowOf(stored: StoredRow): Row {
   return {
     path,
     local,
-    remote: {
-      kind: KINDS[stored.remote_kind]!,
-      id: stored.remote_id ?? NO_ID,
+    remote: sideOf({
+      kind: stored.remote_kind,
+      id: stored.remote_id,
       size: stored.remote_size,
-      executable: stored.remote_executable !== 0,
+      executable: stored.remote_executable,
       version: stored.remote_version,
-    },
+    }),
   };
 }

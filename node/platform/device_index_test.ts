@@ -4,9 +4,11 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { temporaryFolder } from "../../tests/files.ts";
 import { MemoryDeviceIndex } from "../../tests/sync_simulation/memory_device_index.ts";
+import { INTENTION_COUNT } from "../sync/device/intentions.ts";
 import type { DeviceIndex, IndexChanges } from "../sync/device/device_index.ts";
 import type { LocalSide, Row } from "../sync/device/row.ts";
 import { ABSENT, FOLDER } from "../sync/entry.ts";
+import type { Entry } from "../sync/entry.ts";
 import { DeviceDatabase } from "./device_index.ts";
 
 const PATHS = ["a", "a/b", "a/b/c", "a0", "b", "z/\u00e9"];
@@ -37,6 +39,10 @@ const changes: fc.Arbitrary<IndexChanges> = fc.record({
   position: fc.record({ index: fc.constantFrom("", "ab"), after: fc.nat(9) }),
 }, { requiredKeys: [], noNullPrototype: true });
 
+const intended: fc.Arbitrary<Entry> = fc.record({ path: fc.constantFrom(...PATHS), side }).map(
+  ({ path, side: { stamp: _, ...state } }) => ({ path, ...state }),
+);
+
 /** All that an index tells. */
 function viewOf(index: DeviceIndex) {
   const byPath = (a: Row, b: Row) => a.path < b.path ? -1 : 1;
@@ -49,11 +55,14 @@ function viewOf(index: DeviceIndex) {
     holders: CONTENTS.map((content) => index.holders(content).sort(byPath).slice(0, 1).length),
     here: [...index.entries("here")],
     server: [...index.entries("server")],
+    intended: PATHS.map((path) => index.intended(path)),
   };
 }
 
 Deno.test("DeviceDatabase tells the same as an index in memory, also when it is opened again", () => {
-  const steps = fc.array(fc.oneof(changes, fc.constant("forget" as const)), { maxLength: 8 });
+  const batch = fc.uniqueArray(intended, { selector: ({ path }) => path, maxLength: 3 });
+  const step = fc.oneof(changes, batch, fc.constant("forget" as const));
+  const steps = fc.array(step, { maxLength: 8 });
   fc.assert(
     fc.property(steps, (steps) => {
       using folder = temporaryFolder();
@@ -63,7 +72,8 @@ Deno.test("DeviceDatabase tells the same as an index in memory, also when it is 
       for (const step of steps) {
         for (const index of [database, memory]) {
           if (step === "forget") index.forgetServer("cd");
-          else index.save(step);
+          else if (Array.isArray(step)) index.intend(step);
+          else index.save(step as IndexChanges);
         }
         assertEquals(viewOf(database), viewOf(memory));
       }
@@ -74,6 +84,25 @@ Deno.test("DeviceDatabase tells the same as an index in memory, also when it is 
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("DeviceDatabase knows the last batches of intentions, also when it is opened again", () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/index.db`;
+  const intention = (n: number) => ({ path: `${n}`, ...FOLDER, version: "aaaaaaaaaaaaaaaa:1" });
+  const count = INTENTION_COUNT + 3;
+  using first = new DeviceDatabase(path, () => {});
+  for (let n = 0; n < count - 1; n++) first.intend([intention(n)]);
+  first[Symbol.dispose]();
+  using second = new DeviceDatabase(path, () => {});
+  second.intend([intention(count - 1)]);
+  second[Symbol.dispose]();
+  using third = new DeviceDatabase(path, () => {});
+  for (const index of [second, third]) {
+    const known = Array.from({ length: count }, (_, n) => index.intended(`${n}`));
+    const expected = known.map((_, n) => n < 3 ? undefined : intention(n));
+    assertEquals(known, expected);
+  }
 });
 
 Deno.test("DeviceDatabase knows more rows than it remembers", () => {

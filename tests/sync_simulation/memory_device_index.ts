@@ -11,6 +11,7 @@ import type {
   ServerPosition,
 } from "../../node/sync/device/device_index.ts";
 import { NOWHERE } from "../../node/sync/device/device_index.ts";
+import { Intentions } from "../../node/sync/device/intentions.ts";
 import { isSynced } from "../../node/sync/device/reconcile.ts";
 import type { Row } from "../../node/sync/device/row.ts";
 
@@ -20,6 +21,7 @@ export const NO_ROOM = "no space left on the device";
 export class MemoryDeviceIndex implements DeviceIndex {
   #position: ServerPosition = NOWHERE;
   readonly #rows = new Map<string, Row>();
+  readonly #intentions = new Intentions();
 
   readonly #isFull: () => boolean;
 
@@ -74,6 +76,15 @@ export class MemoryDeviceIndex implements DeviceIndex {
       else this.#rows.set(row.path, row);
     }
     if (position !== undefined) this.#position = position;
+  }
+
+  intend(entries: readonly Entry[]): void {
+    if (this.#isFull()) throw new Error(`Cannot use the index: ${NO_ROOM}`);
+    this.#intentions.add(entries);
+  }
+
+  intended(path: string): Entry | undefined {
+    return this.#intentions.get(path);
   }
 
   forgetServer(index: string): void {

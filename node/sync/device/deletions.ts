@@ -131,6 +131,6 @@ export class Deletions {
     const { ledger, isUnheardOf } = this.#options;
     const row = ledger.row(path);
     if (row.remote === undefined && isUnheardOf(path)) return { ...row, local: undefined };
-    return deletedRow(row, ledger.index.replica);
+    return deletedRow(row, ledger.index);
   }
 }

@@ -52,6 +52,10 @@ export interface DeviceIndex {
   /** What is on one side, without tombstones, by path. Rows may change meanwhile. */
   entries(side: "here" | "server"): Iterable<Entry>;
   save(changes: IndexChanges): void;
+  /** Notes what a batch of changes is about to bring into the folder (intentions.ts). */
+  intend(entries: readonly Entry[]): void;
+  /** What was to be at a path after one of the last batches. */
+  intended(path: string): Entry | undefined;
   /** Forgets what any server said: another index, of this id, takes its place, heard up to nothing. */
   forgetServer(index: string): void;
 }

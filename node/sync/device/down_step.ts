@@ -68,11 +68,11 @@ export function moveAside(row: Row, { ledger, device }: DownStepOptions): DownSt
   const copy = freeName(row.path, { state: local, ledger, device });
   if (copy === undefined) return undefined;
   const { path, remote } = row;
-  const { index: { replica } } = ledger;
+  const { index } = ledger;
   const expect = local.stamp;
   // What the server has is applied afterwards, to a path of which nothing is known.
   const left = remote === undefined || remote.kind === "absent"
-    ? changedRow(row, { state: ABSENT, stamp: "", replica })
+    ? changedRow(row, { state: ABSENT, stamp: "", index })
     : { path, local: undefined };
   if (copy.isThere) {
     const changes = (): Change[] => [{ kind: "remove", path, expect }];
@@ -84,7 +84,7 @@ export function moveAside(row: Row, { ledger, device }: DownStepOptions): DownSt
     touched: [copy.path],
     changes: () => [{ kind: "move", from: path, expect, path: copy.path, executable }],
     results: (stamp) => [
-      changedRow(ledger.row(copy.path), { state: local, stamp, replica }),
+      changedRow(ledger.row(copy.path), { state: local, stamp, index }),
       left,
     ],
     copy: copy.path,
@@ -157,8 +157,8 @@ function copyRemote(
 ): DownStep | undefined {
   const { path } = row;
   const remote = row.remote!;
-  const { index: { replica } } = ledger;
-  const kept = { path, local: { ...row.local!, version: bumpVersion(version, replica) } };
+  const { index } = ledger;
+  const kept = { path, local: { ...row.local!, version: bumpVersion(version, index.replica) } };
   const copy = freeName(path, { state: remote, ledger, device });
   if (copy === undefined) return undefined;
   if (copy.isThere) {
@@ -173,7 +173,7 @@ function copyRemote(
       { kind: "place", path: copy.path, staged, executable, expect: undefined },
     ],
     results: (stamp) => [
-      changedRow(ledger.row(copy.path), { state: remote, stamp, replica }),
+      changedRow(ledger.row(copy.path), { state: remote, stamp, index }),
       kept,
     ],
     copy: copy.path,

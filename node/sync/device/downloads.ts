@@ -10,6 +10,7 @@ import type { ChangeOutcome } from "../folder.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ArrivedContent, MissingContent, WantedContent } from "../../transfer/contents.ts";
 import type { SyncTransfer } from "../client.ts";
+import type { Entry } from "../entry.ts";
 import { bumpVersion } from "../version.ts";
 import { Rank } from "./change_order.ts";
 import { downStep, moveAside } from "./down_step.ts";
@@ -243,6 +244,7 @@ export class Downloads {
     const changes = plans.flatMap((plan) => plan.changes);
     const end = own.begin(current.flatMap(({ step }) => [step.path, ...step.touched]));
     try {
+      if (changes.length > 0) this.#intend(plans.map(({ step }) => step));
       const outcomes = changes.length > 0 ? await folder.change(changes) : [];
       let position = 0;
       const results = plans.map(({ step, staged, changes: { length } }) => {
@@ -254,6 +256,16 @@ export class Downloads {
       end();
     }
     this.#giveBack(outdated.map(({ step }) => step.path));
+  }
+
+  #intend(steps: readonly DownStep[]): void {
+    const entries: Entry[] = [];
+    for (const { path, local } of steps.flatMap((step) => step.results(""))) {
+      if (local === undefined || local.kind === "absent") continue;
+      const { stamp: _, ...state } = local;
+      entries.push({ path, ...state });
+    }
+    this.#context.ledger.index.intend(entries);
   }
 
   async #note(results: readonly Result[]): Promise<void> {

@@ -182,7 +182,7 @@ export class FoundFiles {
     if (local !== undefined && sameState(local, state)) {
       return { ...row, local: { ...local, stamp } };
     }
-    return changedRow(row, { state, stamp, replica: ledger.index.replica });
+    return changedRow(row, { state, stamp, index: ledger.index });
   }
 
   #failed(found: FoundEntry, { error, code }: DiskFailure, signal: AbortSignal): void {

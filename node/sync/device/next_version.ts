@@ -1,40 +1,47 @@
 /** The versions that changes on this device make. */
 
 import { ABSENT, sameState } from "../entry.ts";
-import type { State } from "../entry.ts";
+import type { Entry, State } from "../entry.ts";
 import { bumpVersion, compareVersions, countsOf, NO_VERSION, versionOf } from "../version.ts";
 import type { ReplicaId, Version } from "../version.ts";
+import type { DeviceIndex } from "./device_index.ts";
 import type { Row } from "./row.ts";
+
+/** The part of a device's index that versions are made from. */
+type Versions = Pick<DeviceIndex, "replica" | "intended">;
 
 /**
  * The row after a change here: the path has this state now.
  *
- * Where that is what the server said, it is no change: somebody brought it here and was stopped before it
- * was noted. A version of its own would stand against whatever the server says next.
+ * Where that is what the server said, or what was to be brought here, it is no change: this device brought
+ * it and was stopped before it was noted. A version of its own would stand against whatever the server says
+ * next.
  */
 export function changedRow(
   row: Row,
-  { state, stamp, replica }: {
+  { state, stamp, index }: {
     readonly state: State;
     /** Of a file; "" for anything else. */
     readonly stamp: string;
-    readonly replica: ReplicaId;
+    readonly index: Versions;
   },
 ): Row {
   const { kind, id, size, executable } = state;
-  const version = isFromServer(row, state) ? row.remote!.version : nextVersion(row, replica);
+  const intended = index.intended(row.path);
+  const version = [row.remote, intended].find((known) => isBrought(row, state, known))?.version ??
+    nextVersion(row, index.replica);
   return { ...row, local: { kind, id, size, executable, version, stamp } };
 }
 
 /** The row after a deletion here. */
-export function deletedRow(row: Row, replica: ReplicaId): Row {
-  return changedRow(row, { state: ABSENT, stamp: "", replica });
+export function deletedRow(row: Row, index: Versions): Row {
+  return changedRow(row, { state: ABSENT, stamp: "", index });
 }
 
-/** Whether a state is what the server has, and what is known of here is older. */
-function isFromServer({ local, remote }: Row, state: State): boolean {
-  if (remote === undefined || !sameState(state, remote)) return false;
-  return local === undefined || compareVersions(local.version, remote.version) === "precedes";
+/** Whether a state is what was known to come, and what is known of here is older. */
+function isBrought({ local }: Row, state: State, known: Omit<Entry, "path"> | undefined): boolean {
+  if (known === undefined || !sameState(state, known)) return false;
+  return local === undefined || compareVersions(local.version, known.version) === "precedes";
 }
 
 /**

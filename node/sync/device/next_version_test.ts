@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ABSENT } from "../entry.ts";
-import type { State } from "../entry.ts";
+import type { Entry, State } from "../entry.ts";
 import { changedRow, deletedRow } from "./next_version.ts";
 import type { Row } from "./row.ts";
 
@@ -19,8 +19,17 @@ function rowOf(local: [State, string] | undefined, remote: [State, string] | und
   };
 }
 
-function versionAfter(row: Row, state: State): string | undefined {
-  return changedRow(row, { state, stamp: "new", replica: HERE }).local?.version;
+/** An index that names this device, and had perhaps something to be brought. */
+function indexWith(intended?: Entry) {
+  return {
+    replica: HERE,
+    intended: (path: string) => intended?.path === path ? intended : undefined,
+  };
+}
+
+function versionAfter(row: Row, state: State, intended?: [State, string]): string | undefined {
+  const entry = intended && { path: row.path, ...intended[0], version: intended[1] };
+  return changedRow(row, { state, stamp: "new", index: indexWith(entry) }).local?.version;
 }
 
 Deno.test("changedRow() counts a change of this device", () => {
@@ -35,6 +44,21 @@ Deno.test("changedRow() takes what the server said before for no change", () => 
   assertEquals(versionAfter(rowOf(undefined, [file(2), `${THERE}:5`]), file(2)), `${THERE}:5`);
 });
 
+Deno.test("changedRow() takes what was to be brought here for no change, whatever the server has by then", () => {
+  const brought: [State, string] = [file(2), `${THERE}:5`];
+  const later = rowOf([file(1), `${THERE}:4`], [file(3), `${THERE}:6`]);
+  assertEquals(versionAfter(later, file(2), brought), `${THERE}:5`);
+  assertEquals(versionAfter(later, file(4), brought), `${HERE}:1,${THERE}:4`);
+  const unknown = rowOf(undefined, [file(3), `${THERE}:6`]);
+  assertEquals(versionAfter(unknown, file(2), brought), `${THERE}:5`);
+});
+
+Deno.test("changedRow() counts a change back to what was brought here before", () => {
+  const edited = rowOf([file(1), `${HERE}:1,${THERE}:5`], [file(2), `${THERE}:5`]);
+  const version = versionAfter(edited, file(2), [file(2), `${THERE}:5`]);
+  assertEquals(version, `${HERE}:2,${THERE}:5`);
+});
+
 Deno.test("changedRow() counts a change to what the server had before", () => {
   const later = rowOf([file(1), `${HERE}:3,${THERE}:5`], [file(2), `${THERE}:5`]);
   assertEquals(versionAfter(later, file(2)), `${HERE}:4,${THERE}:5`);
@@ -46,5 +70,5 @@ Deno.test("changedRow() makes what was found without being known no successor of
 
 Deno.test("deletedRow() takes a deletion of which the server told for no change", () => {
   const toApply = rowOf([file(1), `${THERE}:4`], [ABSENT, `${THERE}:5`]);
-  assertEquals(deletedRow(toApply, HERE).local?.version, `${THERE}:5`);
+  assertEquals(deletedRow(toApply, indexWith()).local?.version, `${THERE}:5`);
 });

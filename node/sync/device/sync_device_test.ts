@@ -5,6 +5,8 @@ import { systemClock } from "../../platform/clock.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import type { SyncTransfer } from "../client.ts";
+import type { IndexChanges } from "./device_index.ts";
+import type { Row } from "./row.ts";
 import { converge, until, withTwo } from "./testing.ts";
 
 Deno.test("SyncDevice brings what is here to the server, and from there to the other device", () =>
@@ -99,6 +101,39 @@ Deno.test("SyncDevice with a lost index deletes nothing and makes no copies", ()
     b.start();
     await converge([a, b], { one: "1", two: "2" });
   }));
+
+Deno.test("what a killed device had brought here is no edit, whatever the server has by then", () =>
+  withTwo(async (a, b) => {
+    a.write("x", "1");
+    a.start();
+    const index = new ForgetfulIndex("d".repeat(16));
+    b.index = index;
+    b.start();
+    await converge([a, b], { x: "1" });
+    index.forgottenSize = 2;
+    a.write("x", "22");
+    await until(() => b.read("x") === "22");
+    await b.stop();
+    a.write("x", "333");
+    await until(() => a.index.row("x")?.remote?.size === 3);
+    // That the server has something newer is heard while what it had before is brought here.
+    index.forgottenSize = undefined;
+    index.save({ rows: [{ ...index.row("x")!, remote: a.index.row("x")!.remote }] });
+    b.start();
+    await converge([a, b], { x: "333" });
+  }));
+
+/** An index that cannot note files of a certain size, as if the process was killed before it could. */
+class ForgetfulIndex extends MemoryDeviceIndex {
+  forgottenSize: number | undefined;
+
+  override save(changes: IndexChanges): void {
+    const isForgotten = ({ local }: Row) =>
+      local?.kind === "file" && local.size === this.forgottenSize;
+    if (changes.rows?.some(isForgotten)) throw new Error("Cannot use the index: killed");
+    super.save(changes);
+  }
+}
 
 Deno.test("SyncDevice leaves alone what .p2pignore names", () =>
   withTwo(async (a, b) => {
