@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { CountingProxy } from "./counting_proxy.ts";
 import { PRIVATE, startSync, type TestFolder, type TestSync, until } from "./devices.ts";
+import type { JsonEvent } from "./harness.ts";
 import { MIB } from "./swarm.ts";
 
 Deno.test("a server that is killed in the middle of an upload has what it acknowledged, and gets the rest", async () => {
@@ -19,8 +20,11 @@ Deno.test("a server that is killed in the middle of an upload has what it acknow
   );
   await until(() => proxy.up > 8 * MIB, "a part of the upload");
   await sync.killServer();
+  // A file may be sent, and acknowledged, before all of it is written.
+  const isWhole = ({ name, size }: JsonEvent) =>
+    Deno.statSync(laptop.join(String(name))).size === size;
   const acknowledged = laptop.process.events
-    .filter(({ event, kind }) => event === "sent" && kind === "file")
+    .filter((event) => event.event === "sent" && event.kind === "file" && isWhole(event))
     .map(({ name }) => String(name));
   for (const name of acknowledged) {
     const path = `${sync.userFolder()}/${name}`;

@@ -108,7 +108,8 @@ export class FoundFiles {
     const small: FoundEntry[] = [];
     for (const entry of found) {
       if (entry.kind === "folder" || this.#isAtWork(entry.path)) continue;
-      const verdict = this.#unsettled.check(entry, clock.now());
+      const sizeBefore = ledger.row(entry.path).local?.size ?? 0;
+      const verdict = this.#unsettled.check(entry, { nowMs: clock.now(), sizeBefore });
       if (verdict !== "ready") lookAgain(entry.path, verdict);
       else if (entry.size < LARGE_SIZE_MIN) small.push(entry);
       else void this.#takeLarge(entry, signal);

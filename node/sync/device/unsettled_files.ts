@@ -1,6 +1,6 @@
 /**
- * Decides when a file that is being written is worth hashing: a small one at once, a large one when it was
- * the same at two looks, and any one after some seconds, however it goes on.
+ * Decides when a file that is being written is worth hashing: a small one at once, a large one and one that
+ * has become smaller when it was the same at two looks, and any one after some seconds, however it goes on.
  */
 
 import type { FoundEntry } from "../folder.ts";
@@ -10,16 +10,28 @@ const SMALL_SIZE_MAX = 1024 * 1024;
 /** Between the first two looks at a file. */
 const WAIT_MS = 80;
 const WAIT_MS_MAX = 640;
+/** Who empties a file, or makes an empty one, is most often about to write to it. */
+const EMPTY_WAIT_MS = 320;
 
 interface Unsettled {
   readonly stamp: string;
+  /**
+   * It has no byte yet; it may be in the making by its size; it changed while it was read; or it never holds
+   * still, and what it held at one moment was sent.
+   */
+  readonly kind: "empty" | "doubtful" | "changing" | "growing";
   /** When it was seen first. */
   readonly sinceMs: number;
   /** When it is worth another look. */
   readonly checkMs: number;
   readonly waitMs: number;
-  /** Whether what it held at one moment was sent, because it never holds still. */
-  readonly isGrowing?: boolean;
+}
+
+/** A moment, and what was known of a file until then. */
+export interface Before {
+  readonly nowMs: number;
+  /** What the file was known to hold, in bytes; 0 where it was not known. */
+  readonly sizeBefore: number;
 }
 
 export class UnsettledFiles {
@@ -43,15 +55,14 @@ export class UnsettledFiles {
   }
 
   /** Whether the file can be hashed now; otherwise when to look at it again. */
-  check({ path, stamp, size }: FoundEntry, nowMs: number): "ready" | number {
+  check({ path, stamp, size }: FoundEntry, { nowMs, sizeBefore }: Before): "ready" | number {
     const before = this.#files.get(path);
-    if (before === undefined) {
-      return size <= SMALL_SIZE_MAX ? "ready" : this.#wait(path, {
-        stamp,
-        sinceMs: nowMs,
-        checkMs: nowMs + WAIT_MS,
-        waitMs: WAIT_MS,
-      });
+    const isNew = before === undefined || (before.kind === "empty" && size > 0);
+    const waitMs = doubtMs(size, sizeBefore);
+    if (waitMs === 0 && (isNew || before.kind === "doubtful")) return "ready";
+    if (isNew) {
+      const kind = size === 0 ? "empty" : "doubtful";
+      return this.#wait(path, { stamp, kind, sinceMs: nowMs, checkMs: nowMs + waitMs, waitMs });
     }
     if (nowMs < before.checkMs) return before.checkMs;
     if (stamp === before.stamp || this.isOverdue(path, nowMs)) return "ready";
@@ -67,7 +78,7 @@ export class UnsettledFiles {
   /** Whether the file may hold still soon. */
   isPromising(path: string, nowMs: number): boolean {
     const file = this.#files.get(path);
-    return file !== undefined && file.isGrowing !== true && !this.isOverdue(path, nowMs);
+    return file !== undefined && file.kind !== "growing" && !this.isOverdue(path, nowMs);
   }
 
   /**
@@ -77,14 +88,15 @@ export class UnsettledFiles {
   copied({ path, stamp }: FoundEntry, nowMs: number, restMs: number): number {
     const sinceMs = nowMs + Math.max(0, restMs - this.#settleMaxMs);
     const checkMs = nowMs + WAIT_MS;
-    return this.#wait(path, { stamp, sinceMs, checkMs, waitMs: WAIT_MS, isGrowing: true });
+    return this.#wait(path, { stamp, kind: "growing", sinceMs, checkMs, waitMs: WAIT_MS });
   }
 
   /** The file changed while it was read: answers when to look at it again. */
   changed({ path, stamp }: FoundEntry, nowMs: number): number {
     const before = this.#files.get(path) ??
-      { stamp, sinceMs: nowMs, checkMs: nowMs, waitMs: WAIT_MS / 4 };
-    return this.#waitLonger(path, { ...before, stamp }, nowMs);
+      { kind: "changing", sinceMs: nowMs, checkMs: nowMs, waitMs: WAIT_MS / 4 };
+    const kind = before.kind === "growing" ? "growing" : "changing";
+    return this.#waitLonger(path, { ...before, kind, stamp }, nowMs);
   }
 
   /** The file was hashed, or is gone. */
@@ -101,4 +113,10 @@ export class UnsettledFiles {
     this.#files.set(path, file);
     return file.checkMs;
   }
+}
+
+/** How long the first wait is for a file that may be in the making by its size; 0 where nothing says so. */
+function doubtMs(size: number, sizeBefore: number): number {
+  if (size === 0) return EMPTY_WAIT_MS;
+  return size > SMALL_SIZE_MAX || size < sizeBefore ? WAIT_MS : 0;
 }
