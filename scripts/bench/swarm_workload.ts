@@ -68,7 +68,7 @@ class Swarm {
     return await this.#measure({
       source,
       start: (folder) => swarm.startGet(folder, [this.#source.name, "--seed", "--json"]),
-      secondsOf: secondsToDone,
+      untilWhole: untilDone,
       sentBytes: async () => (await statusOf(source)).sentBytes,
     });
   }
@@ -86,7 +86,7 @@ class Swarm {
     return await this.#measure({
       source,
       start: (folder) => startLibtorrent({ python, torrent, folder }).process,
-      secondsOf: secondsToWhole,
+      untilWhole: secondsToWhole,
       sentBytes: () => sentBytesAtEnd(seeder),
     });
   }
@@ -104,7 +104,7 @@ class Swarm {
     return await this.#measure({
       source,
       start: (folder) => startAria2Leecher(torrent, folder, options),
-      secondsOf: secondsToWhole,
+      untilWhole: secondsToWhole,
       async sentBytes() {
         await new Promise((resolve) => setTimeout(resolve, ARIA2_COUNT_MS));
         return await seeder.sentBytes();
@@ -113,7 +113,7 @@ class Swarm {
   }
 
   /** Starts all leechers, waits for the last one, and checks what arrived. */
-  async #measure({ source, start, secondsOf, sentBytes }: SwarmRun): Promise<Figures> {
+  async #measure({ source, start, untilWhole, sentBytes }: SwarmRun): Promise<Figures> {
     const folders: string[] = [];
     for (let i = 0; i < LEECHER_COUNT; i++) folders.push(await this.#stage.newFolder());
     await this.#stage.settle([this.#source.path]);
@@ -122,7 +122,7 @@ class Swarm {
     const startMs = performance.now();
     const started: MeasuredProcess[] = [];
     for (const folder of folders) started.push(leechers.use(await start(folder)));
-    await Promise.all(started.map(secondsOf));
+    await Promise.all(started.map(untilWhole));
     const seconds = (performance.now() - startMs) / 1000;
     const sourceCpu = source.figures.cpuSeconds - cpuBefore;
     const targetCpu = started.reduce((sum, leecher) => sum + leecher.figures.cpuSeconds, 0);
@@ -141,11 +141,11 @@ interface SwarmRun {
   /** Starts a leecher. */
   readonly start: (folder: string) => MeasuredProcess | Promise<MeasuredProcess>;
   /** Waits until a leecher has everything. */
-  readonly secondsOf: (leecher: MeasuredProcess) => Promise<unknown>;
+  readonly untilWhole: (leecher: MeasuredProcess) => Promise<unknown>;
   /** Bytes of pieces that the source has sent. */
   readonly sentBytes: () => Promise<number>;
 }
 
-async function secondsToDone(leecher: MeasuredProcess): Promise<void> {
+async function untilDone(leecher: MeasuredProcess): Promise<void> {
   await leecher.line(/^\{"event":"done"/);
 }
