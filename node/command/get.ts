@@ -2,6 +2,7 @@
 
 import { AnySignal } from "../../protocol/any_signal.ts";
 import { fromHex } from "../../protocol/bytes.ts";
+import { unlessAborted, untilAborted } from "../../protocol/until_aborted.ts";
 import { fetchAll } from "../swarm/fetch_all.ts";
 import type { ListedFile } from "../swarm/fetch_all.ts";
 import { findAllWanted, findWanted } from "../swarm/listing.ts";
@@ -12,7 +13,6 @@ import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { nodeFlags, trackerPositionals } from "./node_flags.ts";
 import { printProgress, showBars } from "./transfers.ts";
-import { unlessAborted, untilAborted } from "./until_aborted.ts";
 import { UsageError } from "./usage_error.ts";
 import { doneEvent, doneLine } from "./done.ts";
 import { Exit } from "./exit.ts";

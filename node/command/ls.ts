@@ -2,6 +2,7 @@
 
 import { addressText } from "../../protocol/address.ts";
 import { toHex } from "../../protocol/bytes.ts";
+import { unlessAborted } from "../../protocol/until_aborted.ts";
 import { Catalog } from "../swarm/catalog.ts";
 import { TrackerSession } from "../swarm/tracker_session.ts";
 import type { TrackedFile, TrackedNode } from "../swarm/tracker_session.ts";
@@ -10,7 +11,6 @@ import { formatTable } from "../text/table.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { trackerPositionals } from "./node_flags.ts";
-import { unlessAborted } from "./until_aborted.ts";
 import type { World } from "./world.ts";
 
 export const lsCommand = defineCommand({

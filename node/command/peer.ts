@@ -8,6 +8,7 @@
 import { AnySignal } from "../../protocol/any_signal.ts";
 import { addressText } from "../../protocol/address.ts";
 import type { Log } from "../../protocol/ports.ts";
+import { untilAborted } from "../../protocol/until_aborted.ts";
 import { SharedFolder } from "../swarm/shared_folder.ts";
 import { SwarmNode } from "../swarm/swarm_node.ts";
 import { completeWith } from "../terminal/completion.ts";
@@ -23,7 +24,6 @@ import { PeerSession } from "./peer_session.ts";
 import { completePeerWords, runPeerLine, tellError } from "./peer_prompt.ts";
 import type { Tell } from "./tell.ts";
 import { printProgress, showBars } from "./transfers.ts";
-import { untilAborted } from "./until_aborted.ts";
 import type { World } from "./world.ts";
 
 export const peerCommand = defineCommand({

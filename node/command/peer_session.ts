@@ -15,8 +15,8 @@ import type { TrackedFile } from "../swarm/tracker_session.ts";
 import { printable } from "../text/printable.ts";
 import { doneEvent, doneLine } from "./done.ts";
 import type { Tell } from "./tell.ts";
-import { untilAborted } from "./until_aborted.ts";
 import type { Clock } from "../../protocol/ports.ts";
+import { untilAborted } from "../../protocol/until_aborted.ts";
 
 /** How often a name is looked for that nobody has yet. */
 const LOOK_AGAIN_MS = 1_000;

@@ -10,6 +10,7 @@
 import { AnySignal } from "../../protocol/any_signal.ts";
 import { addressText } from "../../protocol/address.ts";
 import type { Address } from "../../protocol/ports.ts";
+import { untilAborted } from "../../protocol/until_aborted.ts";
 import type { SyncClient, SyncEvent } from "../sync/client.ts";
 import { Refused } from "../sync/device/session.ts";
 import { SyncDevice } from "../sync/device/sync_device.ts";
@@ -26,7 +27,6 @@ import { SyncFiles } from "./sync_files.ts";
 import { completeSyncWords, runSyncLine } from "./sync_prompt.ts";
 import { countEntries, SyncSession } from "./sync_session.ts";
 import { Telling } from "./telling.ts";
-import { untilAborted } from "./until_aborted.ts";
 import { UsageError } from "./usage_error.ts";
 import type { World } from "./world.ts";
 

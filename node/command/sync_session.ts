@@ -1,6 +1,7 @@
 /** What can be asked of a running sync client, whoever types it: the commands behind the prompt. */
 
 import type { Address } from "../../protocol/ports.ts";
+import { unlessAborted } from "../../protocol/until_aborted.ts";
 import type { SyncClient } from "../sync/client.ts";
 import { counted } from "../text/counted.ts";
 import { formatSize } from "../text/size.ts";
@@ -9,7 +10,6 @@ import type { FolderCount } from "./sync_lists.ts";
 import { conflictLines, entryFields, entryLines, statusFields, statusLines } from "./sync_lists.ts";
 import { versionFields, versionLines } from "./sync_lists.ts";
 import type { Telling } from "./telling.ts";
-import { unlessAborted } from "./until_aborted.ts";
 
 export interface SyncSessionOptions {
   readonly client: SyncClient;

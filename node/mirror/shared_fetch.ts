@@ -7,6 +7,7 @@
 
 import { AnySignal } from "../../protocol/any_signal.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
+import { unlessAborted } from "../../protocol/until_aborted.ts";
 import type { Asker } from "../transfer/asking.ts";
 import { RemoteContents } from "../transfer/content_fetcher.ts";
 import { contentKey } from "../transfer/contents.ts";
@@ -112,7 +113,10 @@ export class SharedFetch implements AsyncDisposable {
     let missing = wants;
     while (missing.length > 0) {
       const awaited = await this.#inLane(() => this.#fetchFree(missing));
-      if (awaited.length > 0) await this.#untilAborted(awaited.map(({ flight }) => flight.ended));
+      if (awaited.length > 0) {
+        const ends = awaited.map(({ flight }) => flight.ended);
+        await unlessAborted(Promise.race(ends), this.#options.signal);
+      }
       missing = awaited.map(({ want }) => want);
     }
   }
@@ -124,24 +128,11 @@ export class SharedFetch implements AsyncDisposable {
     return await promise;
   }
 
-  /** Resolves with the first of the promises. Rejects with the signal's reason. */
-  async #untilAborted(promises: readonly Promise<void>[]): Promise<void> {
-    const { signal } = this.#options;
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    try {
-      signal.throwIfAborted();
-      await Promise.race([...promises, aborted]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
   /** Gets what nobody else brings, and helps with the rest. Answers the rest. */
   async #fetchFree(wants: readonly WantedContent[]): Promise<Awaited[]> {
-    this.#options.signal.throwIfAborted();
     const { shared, asker, delayMs } = this.#source;
+    const { signal } = this.#options;
+    signal.throwIfAborted();
     const awaited: Awaited[] = [];
     const claims: Claim[] = [];
     for (const want of wants) {
@@ -150,7 +141,7 @@ export class SharedFetch implements AsyncDisposable {
       else awaited.push({ want, flight });
     }
     const helping = awaited.flatMap(({ want, flight }) =>
-      want.size > SMALL_SIZE_MAX ? [this.#untilAborted([flight.help(asker, delayMs)])] : []
+      want.size > SMALL_SIZE_MAX ? [unlessAborted(flight.help(asker, delayMs), signal)] : []
     );
     await untilAllDone([this.#fetchClaims(claims), ...helping]);
     return awaited;

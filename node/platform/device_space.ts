@@ -10,7 +10,7 @@
  */
 
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
-import { untilAborted } from "../command/until_aborted.ts";
+import { untilAborted } from "../../protocol/until_aborted.ts";
 import type { DeviceSpace, DeviceSpaceOptions } from "../command/world.ts";
 import type { Hint, SyncFolder } from "../sync/folder.ts";
 import { ChangeWorker } from "./change_worker.ts";

@@ -1,7 +1,7 @@
 /** Many devices of a sync server in this process, which share their threads. */
 
 import { join } from "node:path";
-import { untilAborted } from "../../node/command/until_aborted.ts";
+import { untilAborted } from "../../protocol/until_aborted.ts";
 import { KeyPair, verify } from "../../node/content/identity.ts";
 import { ChangeWorker } from "../../node/platform/change_worker.ts";
 import { systemClock } from "../../node/platform/clock.ts";
