@@ -10,9 +10,8 @@
  */
 
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
-import { untilAborted } from "../../protocol/until_aborted.ts";
 import type { DeviceSpace, DeviceSpaceOptions } from "../command/world.ts";
-import type { Hint, SyncFolder } from "../sync/folder.ts";
+import { unwatched } from "../sync/unwatched_folder.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { DeviceDatabase } from "./device_index.ts";
 import { StageWorkers } from "./local_stage.ts";
@@ -39,32 +38,10 @@ export async function openDeviceSpace(
   workers.warmUp();
   const disposables = opened.move();
   return {
-    folder: poll ? withoutWatch(folder) : folder,
+    folder: poll ? unwatched(folder) : folder,
     index,
     stage,
     temporaryPath: () => folder.area.temporaryPath(),
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
-}
-
-/** The folder without hints. */
-function withoutWatch(folder: SyncFolder): SyncFolder {
-  return {
-    root: folder.root,
-    isIntact: () => folder.isIntact(),
-    look: (path, signal) => folder.look(path, signal),
-    watch: noHints,
-    open: (path) => folder.open(path),
-    pathOf: (path) => folder.pathOf(path),
-    change: (changes) => folder.change(changes),
-  };
-}
-
-/** Hints that never come, until the signal is aborted. */
-function noHints(signal: AbortSignal): AsyncIterable<Hint> {
-  const next = async () => {
-    await untilAborted(signal);
-    return { done: true, value: undefined } as const;
-  };
-  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

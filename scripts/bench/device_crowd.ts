@@ -1,7 +1,6 @@
 /** Many devices of a sync server in this process, which share their threads. */
 
 import { join } from "node:path";
-import { untilAborted } from "../../protocol/until_aborted.ts";
 import { KeyPair, verify } from "../../node/content/identity.ts";
 import { ChangeWorker } from "../../node/platform/change_worker.ts";
 import { systemClock } from "../../node/platform/clock.ts";
@@ -11,7 +10,7 @@ import { tcpNetwork } from "../../node/platform/network.ts";
 import { openSyncFolder } from "../../node/platform/sync_folder.ts";
 import type { SyncClient, SyncEvent } from "../../node/sync/client.ts";
 import { SyncDevice } from "../../node/sync/device/sync_device.ts";
-import type { Hint, SyncFolder } from "../../node/sync/folder.ts";
+import { unwatched } from "../../node/sync/unwatched_folder.ts";
 import type { Address } from "../../protocol/ports.ts";
 
 /** A device that runs. */
@@ -88,26 +87,4 @@ export class DeviceCrowd implements AsyncDisposable {
     await Promise.allSettled(this.#running);
     await this.#resources.disposeAsync();
   }
-}
-
-/** The folder without a watcher. */
-function unwatched(folder: SyncFolder): SyncFolder {
-  return {
-    root: folder.root,
-    isIntact: () => folder.isIntact(),
-    look: (path, signal) => folder.look(path, signal),
-    watch: noHints,
-    open: (path) => folder.open(path),
-    pathOf: (path) => folder.pathOf(path),
-    change: (changes) => folder.change(changes),
-  };
-}
-
-/** Hints that never come, until the signal is aborted. */
-function noHints(signal: AbortSignal): AsyncIterable<Hint> {
-  const next = async () => {
-    await untilAborted(signal);
-    return { done: true, value: undefined } as const;
-  };
-  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
