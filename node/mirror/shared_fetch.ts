@@ -1,30 +1,21 @@
 /**
- * One call for contents of a source that shares them with others (shared_contents.ts).
+ * Gets the contents of one call from a source that shares them with others (shared_contents.ts).
  *
  * In each round a worker begins to fetch what nobody else brings, and copies what is here already; the rest waits
  * for those who bring it, and gets another round as soon as some of it has its place, or does not come.
  */
 
-import { AnySignal } from "../../protocol/any_signal.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import { unlessAborted } from "../../protocol/until_aborted.ts";
 import type { Asker } from "../transfer/asking.ts";
 import { RemoteContents } from "../transfer/content_fetcher.ts";
 import { contentKey } from "../transfer/contents.ts";
-import type {
-  ArrivedContent,
-  ContentId,
-  FetchOptions,
-  MissingContent,
-  WantedContent,
-} from "../transfer/contents.ts";
-import { ResultQueue } from "../transfer/result_queue.ts";
+import type { ContentId, FetchOptions, FetchResult, WantedContent } from "../transfer/contents.ts";
+import type { FetchCall } from "../transfer/fetch_call.ts";
 import { untilAllDone } from "../transfer/until_all_done.ts";
 import type { Lane } from "./fair_workers.ts";
 import type { Flight } from "./flight.ts";
 import type { SharedContents } from "./shared_contents.ts";
-
-type Result = ArrivedContent | MissingContent;
 
 /** The source that contents are fetched from. */
 export interface FetchingSource {
@@ -53,60 +44,30 @@ interface Claim {
   readonly flight: Flight;
 }
 
-export class SharedFetch implements AsyncDisposable {
-  readonly #source: FetchingSource;
-  readonly #options: FetchOptions;
-  readonly #stopped = new AbortController();
-  readonly #queue = new ResultQueue<Result>();
-  /** Staged files that nobody has taken yet. */
-  readonly #untaken = new Set<string>();
-  #done = Promise.resolve();
+export interface SharedFetchOptions extends FetchOptions {
+  /** Takes the results. */
+  readonly call: FetchCall;
+}
 
-  constructor(source: FetchingSource, options: FetchOptions) {
+export class SharedFetch {
+  readonly #source: FetchingSource;
+  readonly #call: FetchCall;
+  readonly #options: FetchOptions;
+
+  constructor(source: FetchingSource, { call, ...options }: SharedFetchOptions) {
     this.#source = source;
-    // It lets go of the options' signal when this is disposed of.
-    const { signal } = new AnySignal([options.signal, this.#stopped.signal]);
-    this.#options = { ...options, signal };
+    this.#call = call;
+    this.#options = { ...options, signal: call.signal };
   }
 
-  start(wants: readonly WantedContent[]): void {
+  /** Fetches contents; the results are the call's. Throws what ended the whole. */
+  async fetch(wants: readonly WantedContent[]): Promise<void> {
     const { small = [], large = [] } = Object.groupBy(
       wants,
       ({ size }) => size <= SMALL_SIZE_MAX ? "small" : "large",
     );
-    this.#done = this.#allOrNone([small, ...large.map((want) => [want])]).then(
-      () => this.#queue.finish(),
-      (error) => this.#queue.fail(error),
-    );
-  }
-
-  /** The results as they come. Throws what ended the whole. */
-  async *results(): AsyncGenerator<Result, void> {
-    for await (const result of this.#queue.take()) {
-      if ("staged" in result) this.#untaken.delete(result.staged);
-      yield result;
-    }
-  }
-
-  /** Ends what is under way and removes what nobody took. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped.abort(new Error("the contents are not needed any more"));
-    await this.#done;
-    if (this.#untaken.size > 0) {
-      await this.#source.shared.placingStage.remove([...this.#untaken]);
-    }
-  }
-
-  /** Gets all groups; the first that fails ends the others. */
-  async #allOrNone(groups: readonly (readonly WantedContent[])[]): Promise<void> {
-    await untilAllDone(groups.map(async (group) => {
-      try {
-        await this.#obtain(group);
-      } catch (error) {
-        this.#stopped.abort(error);
-        throw error;
-      }
-    }));
+    const groups = [small, ...large.map((want) => [want])];
+    await this.#call.allOrNone(groups.map((group) => this.#obtain(group)));
   }
 
   async #obtain(wants: readonly WantedContent[]): Promise<void> {
@@ -174,13 +135,13 @@ export class SharedFetch implements AsyncDisposable {
   }
 
   async #fetchLarge(claim: Claim): Promise<void> {
-    let result: Result | undefined;
+    let result: FetchResult | undefined;
     while (result === undefined) result = await this.#tryLarge(claim);
     this.#add(claim, result);
   }
 
   /** Fetches from all sources that help. Answers undefined where it did not work because of one of them. */
-  async #tryLarge(claim: Claim): Promise<Result | undefined> {
+  async #tryLarge(claim: Claim): Promise<FetchResult | undefined> {
     const { asker } = claim.flight;
     const { lostCount } = asker;
     try {
@@ -200,7 +161,7 @@ export class SharedFetch implements AsyncDisposable {
   async *#fetchFrom(
     asker: Asker,
     claims: readonly Claim[],
-  ): AsyncGenerator<[Claim, Result], void> {
+  ): AsyncGenerator<[Claim, FetchResult], void> {
     const { shared } = this.#source;
     const { progress, ...options } = this.#options;
     const byWant = new Map<WantedContent, Claim>();
@@ -212,16 +173,15 @@ export class SharedFetch implements AsyncDisposable {
     for await (const result of results) yield [byWant.get(result.want)!, result];
   }
 
-  #add({ want, bases, flight }: Claim, result: Result): void {
+  #add({ want, bases, flight }: Claim, result: FetchResult): void {
     const { shared } = this.#source;
     if (!("staged" in result)) {
       shared.end(flight);
-      return this.#queue.add([{ want, reason: result.reason }]);
+      return this.#call.add([{ want, reason: result.reason }]);
     }
     const { staged } = result;
     shared.land(flight, staged);
     if (!bases.some((base) => contentKey(base) === contentKey(want))) this.#source.noteFetched();
-    this.#untaken.add(staged);
-    this.#queue.add([{ want, staged }]);
+    this.#call.add([{ want, staged }]);
   }
 }

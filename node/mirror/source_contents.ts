@@ -8,13 +8,13 @@ import type { Answers } from "../../protocol/connection.ts";
 import type { Message } from "../../protocol/messages.ts";
 import type { Asker } from "../transfer/asking.ts";
 import type {
-  ArrivedContent,
   ContentFetcher,
   ContentId,
   FetchOptions,
-  MissingContent,
+  FetchResult,
   WantedContent,
 } from "../transfer/contents.ts";
+import { FetchCall } from "../transfer/fetch_call.ts";
 import type { Lane } from "./fair_workers.ts";
 import { Flight } from "./flight.ts";
 import type { SharedContents } from "./shared_contents.ts";
@@ -56,11 +56,11 @@ export class SourceContents implements ContentFetcher, FetchingSource, Disposabl
   async *fetch(
     wants: readonly WantedContent[],
     options: FetchOptions,
-  ): AsyncGenerator<ArrivedContent | MissingContent, void> {
+  ): AsyncGenerator<FetchResult, void> {
     options.signal.throwIfAborted();
-    await using run = new SharedFetch(this, options);
-    run.start(wants);
-    yield* run.results();
+    await using call = new FetchCall({ stage: this.shared.placingStage, ...options });
+    call.start(new SharedFetch(this, { call, ...options }).fetch(wants));
+    yield* call.results();
   }
 
   begin({ id, size }: ContentId): Flight {

@@ -1,8 +1,8 @@
 /** The contents that the other side of a connection has, as the port of the room has them. */
 
 import type { Asker } from "./asking.ts";
-import type { ArrivedContent, ContentFetcher, FetchOptions } from "./contents.ts";
-import type { MissingContent, WantedContent } from "./contents.ts";
+import type { ContentFetcher, FetchOptions, FetchResult, WantedContent } from "./contents.ts";
+import { FetchCall } from "./fetch_call.ts";
 import { FetchRun } from "./fetch_run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -27,10 +27,11 @@ export class RemoteContents implements ContentFetcher {
   async *fetch(
     wants: readonly WantedContent[],
     options: FetchOptions,
-  ): AsyncGenerator<ArrivedContent | MissingContent, void> {
+  ): AsyncGenerator<FetchResult, void> {
     options.signal.throwIfAborted();
-    await using run = new FetchRun({ connection: this.#connection, ...this.#options, ...options });
-    run.start(wants);
-    yield* run.results();
+    await using call = new FetchCall({ ...this.#options, ...options });
+    const run = new FetchRun(call, { connection: this.#connection, ...this.#options, ...options });
+    call.start(run.fetch(wants));
+    yield* call.results();
   }
 }

@@ -70,6 +70,9 @@ export interface MissingContent {
   readonly reason: "absent" | DiskFailure;
 }
 
+/** What became of a wanted content. */
+export type FetchResult = ArrivedContent | MissingContent;
+
 /** How contents are fetched. */
 export interface FetchOptions {
   readonly signal: AbortSignal;
@@ -90,5 +93,5 @@ export interface ContentFetcher {
   fetch(
     wants: readonly WantedContent[],
     options: FetchOptions,
-  ): AsyncIterable<ArrivedContent | MissingContent>;
+  ): AsyncIterable<FetchResult>;
 }

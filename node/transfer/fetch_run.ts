@@ -1,23 +1,21 @@
 /**
- * One call for contents: small ones come packed (small_fetch.ts), large ones by block or by what this side lacks
- * of them (large_fetch.ts), and those that this side has already by a copy.
+ * Gets the contents of one call from the other side: small ones come packed (small_fetch.ts), large ones by block
+ * or by what this side lacks of them (large_fetch.ts), and those that this side has already by a copy.
  *
  * What goes wrong with one content is a result like any other. Only the end of the connection, an abort and a
  * defect of the stage end the whole.
  */
 
-import { AnySignal } from "../../protocol/any_signal.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import { NotFetched } from "./asking.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { contentKey } from "./contents.ts";
-import type { ArrivedContent, MissingContent, WantedContent } from "./contents.ts";
+import type { ArrivedContent, FetchResult, WantedContent } from "./contents.ts";
+import type { FetchCall } from "./fetch_call.ts";
 import { fetchLarge } from "./large_fetch.ts";
 import type { LargeFetchContext } from "./large_fetch.ts";
-import { ResultQueue } from "./result_queue.ts";
 import { fetchSmall, inRequests, sizeOfAll } from "./small_fetch.ts";
 import type { LocalContent } from "./stage.ts";
-import { untilAllDone } from "./until_all_done.ts";
 
 /** Bytes of small contents that are asked for, or have come and are not used yet. */
 const SMALL_WINDOW_SIZE = 8 * 1024 * 1024;
@@ -28,45 +26,17 @@ const LARGE_AT_ONCE = 2;
 /** Bases that are copied in one go. */
 const COPIES_AT_ONCE = 256;
 
-type Result = ArrivedContent | MissingContent;
-
-export class FetchRun implements AsyncDisposable {
+export class FetchRun {
+  readonly #call: FetchCall;
   readonly #context: LargeFetchContext;
-  readonly #stopped = new AbortController();
-  readonly #queue = new ResultQueue<Result>();
-  /** Staged files that nobody has taken yet. */
-  readonly #untaken = new Set<string>();
-  #done = Promise.resolve();
 
-  constructor(context: LargeFetchContext) {
-    // The other signal has no part in it any more once this run is stopped, as each is in the end.
-    const { signal } = new AnySignal([context.signal, this.#stopped.signal]);
-    this.#context = { ...context, signal };
+  constructor(call: FetchCall, context: LargeFetchContext) {
+    this.#call = call;
+    this.#context = { ...context, signal: call.signal };
   }
 
-  start(wants: readonly WantedContent[]): void {
-    this.#done = this.#fetchAll(wants).then(
-      () => this.#queue.finish(),
-      (error) => this.#queue.fail(error),
-    );
-  }
-
-  /** The results as they come. Throws what ended the whole. */
-  async *results(): AsyncGenerator<Result, void> {
-    for await (const result of this.#queue.take()) {
-      if ("staged" in result) this.#untaken.delete(result.staged);
-      yield result;
-    }
-  }
-
-  /** Ends what is under way and removes what nobody took. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped.abort(new Error("the contents are not needed any more"));
-    await this.#done;
-    if (this.#untaken.size > 0) await this.#context.stage.remove([...this.#untaken]);
-  }
-
-  async #fetchAll(wants: readonly WantedContent[]): Promise<void> {
+  /** Fetches contents; the results are the call's. Throws what ended the whole. */
+  async fetch(wants: readonly WantedContent[]): Promise<void> {
     const { copied, others } = Object.groupBy(
       wants,
       (want) => want.bases.some((base) => isSame(base, want)) ? "copied" : "others",
@@ -76,22 +46,10 @@ export class FetchRun implements AsyncDisposable {
       rest,
       ({ size }) => size <= SMALL_SIZE_MAX ? "small" : "large",
     );
-    await this.#allOrNone([this.#fetchSmallOnes(small ?? []), this.#fetchLargeOnes(large ?? [])]);
-  }
-
-  /** Waits for all; the first that fails ends the others. */
-  async #allOrNone(tasks: readonly Promise<void>[]): Promise<void> {
-    await untilAllDone(tasks.map((task) =>
-      task.catch((error) => {
-        this.#stopped.abort(error);
-        throw error;
-      })
-    ));
-  }
-
-  #add(results: readonly Result[], used?: () => void): void {
-    for (const result of results) if ("staged" in result) this.#untaken.add(result.staged);
-    this.#queue.add(results, used);
+    await this.#call.allOrNone([
+      this.#fetchSmallOnes(small ?? []),
+      this.#fetchLargeOnes(large ?? []),
+    ]);
   }
 
   /** Copies contents that are here already. Answers those whose files have changed meanwhile. */
@@ -106,13 +64,13 @@ export class FetchRun implements AsyncDisposable {
         return { ...base, path: pathOf(base.path) };
       });
       const outcomes = await stage.copy(contents, { durable });
-      const arrived: Result[] = [];
+      const arrived: FetchResult[] = [];
       for (const [i, want] of group.entries()) {
         const outcome = outcomes[i]!;
         if ("error" in outcome) changed.push(want);
         else arrived.push({ want, staged: outcome.staged });
       }
-      this.#add(arrived);
+      this.#call.add(arrived);
     }
     return changed;
   }
@@ -128,16 +86,16 @@ export class FetchRun implements AsyncDisposable {
         running.push(this.#fetchSmallGroup(group, () => budget.give(cost)));
       }
     } finally {
-      await this.#allOrNone(running);
+      await this.#call.allOrNone(running);
     }
   }
 
   async #fetchSmallGroup(group: readonly WantedContent[], used: () => void): Promise<void> {
     try {
-      this.#add(await fetchSmall(group, this.#context), used);
+      this.#call.add(await fetchSmall(group, this.#context), used);
     } catch (error) {
       if (!(error instanceof NotFetched)) throw error;
-      this.#add(group.map((want) => ({ want, reason: error.reason })), used);
+      this.#call.add(group.map((want) => ({ want, reason: error.reason })), used);
     }
   }
 
@@ -146,22 +104,22 @@ export class FetchRun implements AsyncDisposable {
     const lane = async () => {
       for (const group of groups) await this.#fetchLargeGroup(group);
     };
-    await this.#allOrNone(Array.from({ length: LARGE_AT_ONCE }, lane));
+    await this.#call.allOrNone(Array.from({ length: LARGE_AT_ONCE }, lane));
   }
 
   /** Fetches a large content once, however often it is wanted. */
   async #fetchLargeGroup([first, ...others]: readonly WantedContent[]): Promise<void> {
     const result = await fetchLarge(first!, this.#context);
     if ("reason" in result) {
-      return this.#add([first!, ...others].map((want) => ({ want, reason: result.reason })));
+      return this.#call.add([first!, ...others].map((want) => ({ want, reason: result.reason })));
     }
-    this.#untaken.add(result.staged);
+    this.#call.noteStaged(result.staged);
     const copies = await this.#copyStaged(result, others.length);
-    const results = others.map((want, i): Result => {
+    const results = others.map((want, i): FetchResult => {
       const copy = copies[i]!;
       return "error" in copy ? { want, reason: copy } : { want, staged: copy.staged };
     });
-    this.#add([result, ...results]);
+    this.#call.add([result, ...results]);
   }
 
   async #copyStaged({ want: { id, size }, staged }: ArrivedContent, count: number) {

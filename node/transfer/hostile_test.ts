@@ -8,7 +8,7 @@ import { randomBytes } from "../../tests/files.ts";
 import { blockSizeFor, TreeHasher } from "../content/tree.ts";
 import { RemoteContents } from "./content_fetcher.ts";
 import { ContentServer } from "./content_server.ts";
-import type { ArrivedContent, MissingContent, WantedContent } from "./contents.ts";
+import type { FetchResult, WantedContent } from "./contents.ts";
 import { samePath, Side, wanted } from "./testing.ts";
 
 const LARGE_SIZE = 300 * 1024;
@@ -24,7 +24,7 @@ function startFetching(wants: readonly WantedContent[], signal = new AbortContro
   return { side, connection, ended, script, results };
 }
 
-function outcomes(results: readonly (ArrivedContent | MissingContent)[]): unknown[] {
+function outcomes(results: readonly FetchResult[]): unknown[] {
   return results.map((result) => "staged" in result ? "arrived" : result.reason);
 }
 

@@ -7,7 +7,7 @@ import { SMALL_COUNT_MAX } from "../../protocol/content_messages.ts";
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 import { ask, wrongAnswer } from "./asking.ts";
 import type { Asker, IncomingAnswer } from "./asking.ts";
-import type { ArrivedContent, MissingContent, WantedContent } from "./contents.ts";
+import type { FetchResult, MissingContent, WantedContent } from "./contents.ts";
 import type { Stage, WrittenPack } from "./stage.ts";
 
 /** Groups small contents so that each group goes with one request and into one buffer. */
@@ -39,7 +39,7 @@ export async function fetchSmall(
     readonly stage: Pick<Stage, "write">;
     readonly signal: AbortSignal;
   },
-): Promise<(ArrivedContent | MissingContent)[]> {
+): Promise<FetchResult[]> {
   const asked = wants.filter(({ size }) => size > 0);
   const arriving = new ArrivingContents(asked);
   if (asked.length > 0) {
@@ -61,7 +61,7 @@ function absent(want: WantedContent): MissingContent {
 function resultsOf(
   wants: readonly WantedContent[],
   { buffer, outcomes }: WrittenPack,
-): (ArrivedContent | MissingContent)[] {
+): FetchResult[] {
   let start = 0;
   return wants.map((want, i) => {
     const bytes = new Uint8Array(buffer, start, want.size);

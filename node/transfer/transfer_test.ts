@@ -4,7 +4,7 @@ import { ConnectionClosed } from "../../protocol/errors.ts";
 import { concat } from "../../protocol/testing.ts";
 import { randomBytes } from "../../tests/files.ts";
 import type { RemoteContents } from "./content_fetcher.ts";
-import type { ArrivedContent, FetchOptions, MissingContent, WantedContent } from "./contents.ts";
+import type { ArrivedContent, FetchOptions, FetchResult, WantedContent } from "./contents.ts";
 import { connectedSides, wanted } from "./testing.ts";
 import type { Side } from "./testing.ts";
 
@@ -17,19 +17,19 @@ function options(more: Partial<FetchOptions> = {}): FetchOptions {
 async function fetchAll(
   remote: RemoteContents,
   wants: readonly WantedContent[],
-): Promise<(ArrivedContent | MissingContent)[]> {
+): Promise<FetchResult[]> {
   return await Array.fromAsync(remote.fetch(wants, options()));
 }
 
 /** The result of a content that has come; fails for one that has not. */
-function arrived(result: ArrivedContent | MissingContent | undefined): ArrivedContent {
+function arrived(result: FetchResult | undefined): ArrivedContent {
   if (result === undefined || "reason" in result) {
     throw new Error(`It did not come: ${JSON.stringify(result?.reason)}`);
   }
   return result;
 }
 
-function assertArrived(side: Side, result: ArrivedContent | MissingContent, bytes: Uint8Array) {
+function assertArrived(side: Side, result: FetchResult, bytes: Uint8Array) {
   assertEquals(side.files.bytesOf(arrived(result).staged), bytes);
 }
 

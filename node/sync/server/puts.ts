@@ -11,7 +11,7 @@ import type {
   ArrivedContent,
   ContentFetcher,
   ContentId,
-  MissingContent,
+  FetchResult,
   WantedContent,
 } from "../../transfer/contents.ts";
 import type { Entry } from "../entry.ts";
@@ -209,7 +209,7 @@ async function* arrivals(
   fetcher: ContentFetcher,
   wants: readonly WantedContent[],
   signal: AbortSignal,
-): AsyncGenerator<ArrivedContent | MissingContent> {
+): AsyncGenerator<FetchResult> {
   try {
     yield* fetcher.fetch(wants, { signal, durable: true });
   } catch (cause) {
