@@ -2,14 +2,14 @@
 
 import type { Connection } from "../../protocol/connection.ts";
 import type { Address, Duplex } from "../../protocol/ports.ts";
+import type { Endpoint } from "../serving/endpoint.ts";
 import { visit } from "../serving/visit.ts";
-import type { Visitor } from "../serving/visit.ts";
 import type { RateLimit } from "../swarm/rate_limit.ts";
 
 /** With a limit, no more than this is read at once, so that the other side sees steady progress. */
 const LIMITED_READ_SIZE_MAX = 64 * 1024;
 
-export interface ConnectOptions extends Visitor {
+export interface ConnectOptions extends Endpoint {
   readonly address: Address;
   /** Of the bytes that come. */
   readonly limit: RateLimit;

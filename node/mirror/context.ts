@@ -1,13 +1,13 @@
 /** What all orders of a mirror server share. */
 
 import type { DestinationOptions } from "../copy/destination.ts";
-import type { Visitor } from "../serving/visit.ts";
+import type { Endpoint } from "../serving/endpoint.ts";
 import type { FairWorkers } from "./fair_workers.ts";
 import type { Places } from "./places.ts";
 import type { SharedContents } from "./shared_contents.ts";
 
 /** Sources know a mirror server as a visitor with its key. */
-export interface MirrorContext extends Visitor {
+export interface MirrorContext extends Endpoint {
   /** Where all mirrors are. */
   readonly space: Pick<DestinationOptions, "folder" | "temporaryPath">;
   readonly shared: SharedContents;

@@ -8,8 +8,8 @@ import { frameSize } from "../../protocol/messages.ts";
 import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { SOURCE_COUNT_MAX } from "../../protocol/mirror_messages.ts";
 import type { Address } from "../../protocol/ports.ts";
+import type { Endpoint } from "../serving/endpoint.ts";
 import { visit } from "../serving/visit.ts";
-import type { Visitor } from "../serving/visit.ts";
 import type { FileFailure, OrderWishes } from "./source_manager.ts";
 import type { MirrorSource } from "./source_text.ts";
 import { progressFromWire } from "./wire_progress.ts";
@@ -25,7 +25,7 @@ export interface OrderEvents {
   failed(source: number, failure: FileFailure): void;
 }
 
-export interface InitiatorOptions extends Visitor {
+export interface InitiatorOptions extends Endpoint {
   /** The mirror server. */
   readonly server: Address;
   readonly sources: readonly MirrorSource[];

@@ -9,7 +9,8 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { handshake } from "../../protocol/handshake.ts";
 import type { RemoteNode, Role } from "../../protocol/handshake.ts";
 import type { LimitedLog } from "../../protocol/limited_log.ts";
-import type { Clock, Duplex, Identity, Listener, VerifySignature } from "../../protocol/ports.ts";
+import type { Duplex, Listener } from "../../protocol/ports.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** With more connections that have no place yet, the one that has waited longest has to go. */
 const STRANGERS_MAX = 256;
@@ -24,20 +25,12 @@ export interface Session {
   tick(nowMs: number): void;
 }
 
-export interface ReceptionOptions {
+export interface ReceptionOptions extends Omit<Endpoint, "network"> {
   /** What this side is, and what the other side must be. */
   readonly role: Role;
   readonly expect: Role;
   /** More connections are turned away. */
   readonly connectionsMax: number;
-  readonly clock: Clock;
-  /** The server's own key. */
-  readonly identity: Identity;
-  readonly verify: VerifySignature;
-  /** 32 bytes that were never used before. */
-  readonly nonce: () => Uint8Array;
-  /** Program and version, as told to the other side. */
-  readonly agent: string;
   readonly log: LimitedLog;
   /** Makes the session of a connection that has been greeted. */
   readonly welcome: (connection: Connection, remote: RemoteNode) => Session;

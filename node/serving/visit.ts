@@ -4,32 +4,14 @@ import { Connection, unexpected } from "../../protocol/connection.ts";
 import { handshake } from "../../protocol/handshake.ts";
 import type { Role } from "../../protocol/handshake.ts";
 import { passTime } from "../../protocol/passing_time.ts";
-import type {
-  Address,
-  Clock,
-  Duplex,
-  Identity,
-  Network,
-  VerifySignature,
-} from "../../protocol/ports.ts";
+import type { Address, Duplex } from "../../protocol/ports.ts";
 import { dial } from "../swarm/links.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** How often a connection looks at the clock. */
 const TICK_MS = 500;
 
-/** What a visitor is. */
-export interface Visitor {
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly identity: Identity;
-  readonly verify: VerifySignature;
-  /** 32 bytes that were never used before. */
-  readonly nonce: () => Uint8Array;
-  /** Program and version, as told to the server. */
-  readonly agent: string;
-}
-
-export interface VisitOptions extends Visitor {
+export interface VisitOptions extends Endpoint {
   readonly address: Address;
   /** What this side is, and what the server must be. */
   readonly role: Role;
