@@ -3,19 +3,17 @@
  * requests the test makes itself.
  */
 
-import { Connection } from "../../../protocol/connection.ts";
-import { handshake } from "../../../protocol/handshake.ts";
+import type { Connection } from "../../../protocol/connection.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
+import { nameProblem } from "../../../protocol/path.ts";
 import type { Duplex } from "../../../protocol/ports.ts";
-import { seededRandom, settled } from "../../../protocol/testing.ts";
+import { seededRandom } from "../../../protocol/testing.ts";
 import { ManualClock } from "../../../tests/manual_clock.ts";
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
-import { nameProblem } from "../../../protocol/path.ts";
-import { KeyPair, verify } from "../../content/identity.ts";
+import { greet, OneListener, passTime, serverOptions } from "../../serving/testing.ts";
 import type { FileState } from "../../store/folder.ts";
 import type { Hint } from "../../sync/folder.ts";
-import { OneListener } from "../../sync/server/testing.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "./ports.ts";
 import { runTreeServer } from "./tree_server.ts";
 import type { TreeServerOptions } from "./tree_server.ts";
@@ -129,18 +127,13 @@ export class TestSource implements AsyncDisposable {
   constructor(options: Partial<TreeServerOptions> & { readonly folder?: MemorySource } = {}) {
     this.folder = options.folder ?? new MemorySource();
     this.ended = runTreeServer({
-      port: 7100,
-      host: "127.0.0.1",
-      network: this.network,
-      clock: this.clock,
+      ...serverOptions({
+        clock: this.clock,
+        network: this.network,
+        log: (line) => this.log.push(line),
+        signal: this.#stop.signal,
+      }),
       random: seededRandom(1),
-      identity: KeyPair.fromSeed(new Uint8Array(32).fill(255)),
-      nonce: () => new Uint8Array(32),
-      verify,
-      agent: "test",
-      log: (line) => this.log.push(line),
-      signal: this.#stop.signal,
-      onListening: () => {},
       contents: new MemoryStage(this.folder.files, "/stage"),
       workerCount: 2,
       queueLength: 4,
@@ -156,7 +149,7 @@ export class TestSource implements AsyncDisposable {
 
   /** A stream to the source, on which nothing was said yet. */
   dial(): Promise<Duplex> {
-    return this.network.connect({ host: "127.0.0.1", port: 7100 });
+    return this.network.connect({ host: "127.0.0.1", port: 7000 });
   }
 
   /** A copier that has greeted the source. */
@@ -166,8 +159,7 @@ export class TestSource implements AsyncDisposable {
 
   /** Lets time pass, and all that happens in it. */
   async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 500) await this.clock.advance(500);
-    await settled();
+    await passTime(this.clock, ms);
   }
 
   async stop(): Promise<void> {
@@ -193,16 +185,7 @@ export class TestCopier implements Disposable {
   }
 
   static async greet(stream: Duplex, number = 1): Promise<TestCopier> {
-    const connection = new Connection(stream);
-    await handshake(connection, {
-      identity: KeyPair.fromSeed(new Uint8Array(32).fill(number)),
-      role: "copier",
-      expect: "source",
-      agent: "test",
-      verify,
-      nonce: new Uint8Array(32).fill(number),
-      clock: new ManualClock(),
-    });
+    const connection = await greet(stream, { number, role: "copier", expect: "source" });
     void connection.run(({ message }) => {
       throw new Error(`Nobody expects ${message.type}`);
     });

@@ -3,18 +3,17 @@
  * devices whose requests the test makes itself.
  */
 
-import { Connection } from "../../../protocol/connection.ts";
-import { handshake } from "../../../protocol/handshake.ts";
+import type { Connection } from "../../../protocol/connection.ts";
 import type { Message, MessageOf } from "../../../protocol/messages.ts";
-import type { Address, Duplex, Listener, Network } from "../../../protocol/ports.ts";
-import { duplexPair, seededRandom, settled } from "../../../protocol/testing.ts";
+import type { Duplex } from "../../../protocol/ports.ts";
+import { seededRandom } from "../../../protocol/testing.ts";
 import { ManualClock } from "../../../tests/manual_clock.ts";
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import { MemoryTrash } from "../../../tests/sync_simulation/memory_trash.ts";
 import { MemoryUserIndex } from "../../../tests/sync_simulation/memory_user_index.ts";
-import { KeyPair, verify } from "../../content/identity.ts";
+import { greet, OneListener, passTime, serverOptions } from "../../serving/testing.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId, LocatedContent } from "../../transfer/contents.ts";
@@ -24,46 +23,6 @@ import type { Version } from "../version.ts";
 import type { UserPieces } from "./ports.ts";
 import { runSyncServer } from "./sync_server.ts";
 import type { SyncServerOptions } from "./sync_server.ts";
-
-/** A network of one listener. */
-export class OneListener implements Network {
-  #waiting: Duplex[] = [];
-  #isClosed = false;
-  #changed = Promise.withResolvers<void>();
-
-  connect(_address: Address): Promise<Duplex> {
-    const [mine, theirs] = duplexPair();
-    this.#waiting.push(theirs);
-    this.#signal();
-    return Promise.resolve(mine);
-  }
-
-  listen(address: Address): Listener {
-    const accept = () => this.#accept();
-    return {
-      address,
-      close: () => {
-        this.#isClosed = true;
-        this.#signal();
-      },
-      [Symbol.asyncIterator]: accept,
-    };
-  }
-
-  async *#accept(): AsyncGenerator<Duplex, void> {
-    for (;;) {
-      const stream = this.#waiting.shift();
-      if (stream !== undefined) yield stream;
-      else if (this.#isClosed) return;
-      else await this.#changed.promise;
-    }
-  }
-
-  #signal(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-}
 
 /** The disk of a server, which outlives its processes. */
 export class ServerDisk {
@@ -122,17 +81,12 @@ export class TestServer implements AsyncDisposable {
 
   constructor(readonly disk = new ServerDisk(), options: Partial<SyncServerOptions> = {}) {
     this.ended = runSyncServer({
-      port: 7000,
-      host: "127.0.0.1",
-      network: this.network,
-      clock: this.clock,
-      identity: KeyPair.fromSeed(new Uint8Array(32).fill(255)),
-      nonce: () => new Uint8Array(32),
-      verify,
-      agent: "test",
-      log: (line) => this.log.push(line),
-      signal: this.#stop.signal,
-      onListening: () => {},
+      ...serverOptions({
+        clock: this.clock,
+        network: this.network,
+        log: (line) => this.log.push(line),
+        signal: this.#stop.signal,
+      }),
       openUser: (name) => Promise.resolve(this.disk.open(name)),
       keepVersions: 3,
       keepMs: 30 * 24 * 60 * 60 * 1000,
@@ -156,8 +110,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Lets time pass, and all that happens in it. */
   async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 500) await this.clock.advance(500);
-    await settled();
+    await passTime(this.clock, ms);
   }
 
   async stop(): Promise<void> {
@@ -189,17 +142,8 @@ export class TestDevice implements Disposable {
   }
 
   static async greet(stream: Duplex, number: number): Promise<TestDevice> {
-    const connection = new Connection(stream);
+    const connection = await greet(stream, { number, role: "device", expect: "sync-server" });
     const device = new TestDevice(connection);
-    await handshake(connection, {
-      identity: KeyPair.fromSeed(new Uint8Array(32).fill(number)),
-      role: "device",
-      expect: "sync-server",
-      agent: "test",
-      verify,
-      nonce: new Uint8Array(32).fill(number),
-      clock: new ManualClock(),
-    });
     const contents = new ContentServer(connection, {
       source: { find: (content) => device.#find(content) },
       stage: new MemoryStage(device.#files, "/stage"),
