@@ -104,6 +104,15 @@ class TestMirror {
   }
 }
 
+/** Both sources have a content of these bytes. */
+function giveBoth(
+  bytes: Uint8Array<ArrayBuffer>,
+  [one, other]: [TestSource, TestSource],
+): ContentId {
+  other.side.add(bytes);
+  return one.side.add(bytes);
+}
+
 function sizesOf(mirror: TestMirror): number[] {
   return [...mirror.placed.values()].map(({ length }) => length).sort((a, b) => a - b);
 }
@@ -132,12 +141,10 @@ Deno.test("fetch() gets the blocks of a large content from all sources", async (
   const mirror = new TestMirror();
   await using a = new TestSource(mirror);
   await using b = new TestSource(mirror);
-  const bytes = noise(6 * MIB, 1);
-  const content = a.side.add(bytes);
-  b.side.add(bytes);
+  const content = giveBoth(noise(6 * MIB, 1), [a, b]);
   await Promise.all([mirror.copy(a, [content]), mirror.copy(b, [content])]);
-  assertEquals(sizesOf(mirror), [bytes.length, bytes.length]);
-  assertEquals(a.contents.bytesFetched + b.contents.bytesFetched, bytes.length);
+  assertEquals(sizesOf(mirror), [content.size, content.size]);
+  assertEquals(a.contents.bytesFetched + b.contents.bytesFetched, content.size);
   assert(a.askedCount > 2 && b.askedCount > 2, `${a.askedCount} and ${b.askedCount}`);
 });
 
@@ -145,9 +152,7 @@ Deno.test("fetch() has no use for help that is slower", async () => {
   const mirror = new TestMirror();
   await using a = new TestSource(mirror);
   await using slow = new TestSource(mirror, { delayMs: 10 });
-  const bytes = noise(MIB, 1);
-  const content = a.side.add(bytes);
-  slow.side.add(bytes);
+  const content = giveBoth(noise(MIB, 1), [a, slow]);
   await Promise.all([mirror.copy(a, [content]), mirror.copy(slow, [content])]);
   assertEquals([sizesOf(mirror), slow.askedCount], [[MIB, MIB], 0]);
 });
@@ -156,13 +161,11 @@ Deno.test("fetch() goes on without a helper that goes away", async () => {
   const mirror = new TestMirror();
   await using a = new TestSource(mirror);
   await using b = new TestSource(mirror, { isSilent: true });
-  const bytes = noise(4 * MIB, 1);
-  const content = a.side.add(bytes);
-  b.side.add(bytes);
+  const content = giveBoth(noise(4 * MIB, 1), [a, b]);
   const copying = Promise.all([mirror.copy(a, [content]), mirror.copy(b, [content])]);
   setTimeout(() => b.cut(), 50);
   await copying;
-  assertEquals([sizesOf(mirror), mirror.missing], [[bytes.length, bytes.length], []]);
+  assertEquals([sizesOf(mirror), mirror.missing], [[content.size, content.size], []]);
   assert(b.askedCount > 0);
 });
 
@@ -177,7 +180,7 @@ Deno.test("fetch() goes on without a helper that sends other bytes", async () =>
   await liar.side.stage.blockHashes(located);
   liar.side.find = () => ({ ...liar.side.add(noise(bytes.length, 2)), id: content.id });
   await Promise.all([mirror.copy(a, [content]), mirror.copy(liar, [content])]);
-  assertEquals(sizesOf(mirror), [bytes.length, bytes.length]);
+  assertEquals(sizesOf(mirror), [content.size, content.size]);
   for (const placed of mirror.placed.values()) assertEquals(placed, bytes);
 });
 
@@ -209,9 +212,7 @@ Deno.test("fetch() gets again what got no place", async () => {
   const mirror = new TestMirror();
   await using a = new TestSource(mirror);
   await using b = new TestSource(mirror);
-  const bytes = noise(1000, 1);
-  const content = a.side.add(bytes);
-  b.side.add(bytes);
+  const content = giveBoth(noise(1000, 1), [a, b]);
   const copying = mirror.copy(a, [content], ({ staged }) => {
     void mirror.shared.placingStage.remove([staged]);
   });
@@ -223,9 +224,7 @@ Deno.test("fetch() lets others go on when its source is done with", async () => 
   const mirror = new TestMirror();
   await using a = new TestSource(mirror);
   await using b = new TestSource(mirror);
-  const bytes = noise(1000, 1);
-  const content = a.side.add(bytes);
-  b.side.add(bytes);
+  const content = giveBoth(noise(1000, 1), [a, b]);
   // It has come, and whoever wanted it was stopped before it got its place.
   await mirror.copy(a, [content], () => {});
   const copying = mirror.copy(b, [content]);
