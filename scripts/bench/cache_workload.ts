@@ -31,7 +31,7 @@ export const cacheWorkload: Workload = {
   ],
   targets: [],
   async lineUp(stage) {
-    const source = await stage.fileSource(stage.isSmoke ? 4 * MIB : 256 * MIB);
+    const source = await stage.fileSource(256 * MIB);
     const serverWith = (...flags: string[]) => ({
       name: ["p2pnode peer", ...flags].join(" "),
       run: () => serve(stage, { source, flags }),

@@ -27,7 +27,7 @@ export const copyClientsWorkload: Workload = {
     { key: "unfairness", bound: "at most", value: 2 },
   ],
   async lineUp(stage) {
-    const source = await stage.fileSource(stage.isSmoke ? 4 * MIB : 128 * MIB);
+    const source = await stage.fileSource(128 * MIB);
     const contestant = (copier: Copier) => ({
       name: copier.name,
       needs: copier.needs,

@@ -25,7 +25,7 @@ export const copyFileWorkload: Workload = {
     )),
   ],
   async lineUp(stage) {
-    const file = await stage.fileSource(stage.isSmoke ? 4 * MIB : 1024 * MIB);
+    const file = await stage.fileSource(1024 * MIB);
     const source = { folder: file.folder, names: [file.name] };
     const race = new Race(stage, file);
     return {

@@ -27,7 +27,7 @@ export const copyInsertWorkload: Workload = {
     { key: "sent", relativeTo: RSYNC, bound: "at most", value: 1 },
   ],
   async lineUp(stage) {
-    const before = await stage.fileSource(stage.isSmoke ? 4 * MIB : 256 * MIB);
+    const before = await stage.fileSource(256 * MIB);
     const edit = { before, after: await insertAtStart(before, await stage.newFolder()) };
     const ours = OWN_COPIERS.map((copier) => (
       { name: copier.name, run: () => fetchOwnEdit(stage, edit, copier) }

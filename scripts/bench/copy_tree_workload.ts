@@ -6,7 +6,6 @@ import type { Stage, TreeShape } from "./stage.ts";
 import type { Lineup, Workload } from "./workload.ts";
 
 const MIB = 1024 ** 2;
-const SMOKE: TreeShape = { folderCount: 4, fileCount: 5, size: 4096 };
 const MANY_SMALL: TreeShape = { folderCount: 100, fileCount: 100, size: 4096 };
 const VERY_MANY: TreeShape = { folderCount: 100, fileCount: 1000, size: 1024 };
 const CLOCK = "The clock runs from the start of the client's process to its end.";
@@ -42,7 +41,7 @@ export const copyManyWorkload: Workload = {
 };
 
 async function lineUpTree(stage: Stage, shape: TreeShape, { again = false } = {}): Promise<Lineup> {
-  const source = await stage.treeSource(stage.isSmoke ? SMOKE : shape);
+  const source = await stage.treeSource(shape);
   const options = { stage, source, again };
   return {
     ours: OWN_COPIERS.map((copier) => copyContestant(copier, options)),

@@ -34,7 +34,7 @@ export const fileWorkload: Workload = {
     { key: "targetMemory", bound: "at most", value: 300 * MIB },
   ],
   async lineUp(stage) {
-    const source = await stage.fileSource(stage.isSmoke ? 4 * MIB : 1024 * MIB);
+    const source = await stage.fileSource(1024 * MIB);
     const race = new Race(stage, source);
     const needs = ["python3-libtorrent"] as const;
     return {

@@ -32,7 +32,7 @@ export const mirrorSlowWorkload: Workload = {
     const sources: TreeSource[] = [];
     for (const size of SIZES) {
       sources.push(
-        await stage.treeSource({ folderCount: 10, fileCount: stage.isSmoke ? 2 : 100, size }),
+        await stage.treeSource({ folderCount: 10, fileCount: 100, size }),
       );
     }
     const ours = (isIdle: boolean) => () => mirrorOurs(stage, sources, { isIdle });

@@ -29,7 +29,7 @@ export const publishWorkload: Workload = {
   ],
   targets: [{ key: "rate", relativeTo: ONE_CORE, bound: "at least", value: 1.3 }],
   async lineUp(stage) {
-    const source = await stage.fileSource(stage.isSmoke ? 4 * MIB : 1024 * MIB);
+    const source = await stage.fileSource(1024 * MIB);
     return {
       ours: [{ name: "p2pnode peer", run: () => publish(stage, source) }],
       others: [

@@ -16,6 +16,10 @@ const GIB = 1024 ** 3;
 /** Memory to have at hand: what the largest workload takes for its copies and its processes. */
 const WARM_SIZE = 2 * GIB;
 const PIECE_SIZE = 1 << 20;
+/** Sources are no larger than this where it is only to be seen that everything works. */
+const SMOKE_FILE_SIZE_MAX = 4 * 1024 ** 2;
+const SMOKE_FOLDER_COUNT_MAX = 4;
+const SMOKE_FILE_COUNT_MAX = 5;
 /** What is read only to be read goes here. */
 const readThere = new Uint8Array(PIECE_SIZE);
 
@@ -54,7 +58,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A folder with one file of random bytes, and nothing else until a peer shares it. */
-  async fileSource(size: number): Promise<FileSource> {
+  async fileSource(sizeWanted: number): Promise<FileSource> {
+    const size = this.isSmoke ? Math.min(sizeWanted, SMOKE_FILE_SIZE_MAX) : sizeWanted;
     const folder = join(this.#root, `file-${size}`);
     const name = `${size}.bin`;
     const path = join(folder, name);
@@ -66,7 +71,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A folder with `folderCount` folders of as many files of random bytes each. */
-  async treeSource({ folderCount, fileCount, size }: TreeShape): Promise<TreeSource> {
+  async treeSource(shape: TreeShape): Promise<TreeSource> {
+    const { folderCount, fileCount, size } = this.isSmoke ? tiny(shape) : shape;
     const folder = join(this.#root, `tree-${folderCount}-${fileCount}-${size}`);
     const names: string[] = [];
     for (let i = 0; i < folderCount; i++) {
@@ -123,6 +129,15 @@ export interface TreeSource {
   readonly folder: string;
   /** Paths of all files, relative to the folder. */
   readonly names: readonly string[];
+}
+
+/** A tree of the same files, but few. */
+function tiny({ folderCount, fileCount, size }: TreeShape): TreeShape {
+  return {
+    folderCount: Math.min(folderCount, SMOKE_FOLDER_COUNT_MAX),
+    fileCount: Math.min(fileCount, SMOKE_FILE_COUNT_MAX),
+    size,
+  };
 }
 
 /** Throws unless the files of these names are the same below both folders, byte for byte. */

@@ -36,7 +36,7 @@ export const swarmWorkload: Workload = {
     { key: "seconds", relativeTo: LIBTORRENT, bound: "at most", value: 1 },
   ],
   async lineUp(stage) {
-    const source = await stage.fileSource(stage.isSmoke ? 4 * MIB : 256 * MIB);
+    const source = await stage.fileSource(256 * MIB);
     const swarm = new Swarm(stage, source);
     return {
       ours: [{ name: "p2pnode get --seed", run: () => swarm.p2pnode() }],

@@ -30,8 +30,7 @@ export const syncInsertWorkload: Workload = {
     { key: "sent", bound: "at most", value: 2 * MIB },
   ],
   async lineUp(stage) {
-    const size = stage.isSmoke ? 4 * MIB : 256 * MIB;
-    const before = await stage.fileSource(size);
+    const before = await stage.fileSource(256 * MIB);
     const after = await insertAtStart(before, await stage.newFolder());
     const edit = { before, after };
     return {

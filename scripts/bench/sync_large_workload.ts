@@ -17,7 +17,7 @@ export const syncLargeWorkload: Workload = {
   // What Syncthing takes for one hop, on the machine of docs/benchmarks.md.
   targets: [{ key: "seconds", bound: "at most", value: 3.3 }],
   async lineUp(stage) {
-    const { folder, name } = await stage.fileSource(stage.isSmoke ? 4 * MIB : 1024 * MIB);
+    const { folder, name } = await stage.fileSource(1024 * MIB);
     const source = { folder, names: [name] };
     return {
       ours: [{ name: "p2pnode sync, two hops", run: () => syncTwoHops(stage, source) }],

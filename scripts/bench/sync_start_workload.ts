@@ -42,11 +42,7 @@ class PreparedDevice {
   }
 
   async #prepare(): Promise<string> {
-    const source = await this.#stage.treeSource(
-      this.#stage.isSmoke
-        ? { folderCount: 4, fileCount: 5, size: 128 }
-        : { folderCount: 1000, fileCount: 100, size: 128 },
-    );
+    const source = await this.#stage.treeSource({ folderCount: 1000, fileCount: 100, size: 128 });
     const root = await this.#stage.newFolder();
     await using sync = await OwnSync.start(root);
     await linkTree(source, sync.folderOf("many"));

@@ -17,11 +17,7 @@ export const syncTreeWorkload: Workload = {
   columns: syncColumns,
   targets: [{ key: "seconds", relativeTo: RSYNC, bound: "at most", value: 3 }],
   async lineUp(stage) {
-    const source = await stage.treeSource(
-      stage.isSmoke
-        ? { folderCount: 4, fileCount: 5, size: 4096 }
-        : { folderCount: 100, fileCount: 100, size: 4096 },
-    );
+    const source = await stage.treeSource({ folderCount: 100, fileCount: 100, size: 4096 });
     return {
       ours: [{ name: "p2pnode sync, two hops", run: () => syncTwoHops(stage, source) }],
       others: syncRivals(stage, source),

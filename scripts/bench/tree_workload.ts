@@ -17,11 +17,7 @@ export const treeWorkload: Workload = {
   columns: [secondsColumn, ...sideColumns],
   targets: [{ key: "seconds", relativeTo: RSYNC, bound: "at most", value: 2 }],
   async lineUp(stage) {
-    const source = await stage.treeSource(
-      stage.isSmoke
-        ? { folderCount: 4, fileCount: 5, size: 4096 }
-        : { folderCount: 100, fileCount: 100, size: 4096 },
-    );
+    const source = await stage.treeSource({ folderCount: 100, fileCount: 100, size: 4096 });
     return {
       ours: [{ name: "p2pnode get --all", run: () => runOurs(stage, source) }],
       others: [{ name: RSYNC, needs: ["rsync"], run: () => runRsync(stage, source) }],
