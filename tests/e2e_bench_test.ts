@@ -8,6 +8,8 @@ const SCRIPT = fileURLToPath(new URL("../scripts/bench.ts", import.meta.url));
 const WORKLOADS = [
   ...["file", "swarm", "publish", "announce", "tree", "cache"],
   ...["sync-latency", "sync-tree", "sync-large", "sync-insert", "sync-start", "sync-users"],
+  ...["copy-file", "copy-tree", "copy-again", "copy-insert", "copy-clients", "copy-many"],
+  "mirror-slow",
 ];
 
 Deno.test("deno task bench --smoke does every workload with the compiled binary", async () => {
