@@ -6,8 +6,7 @@
  * that is damaged or not ours is moved aside and made anew, because everything in it can be found again.
  */
 
-import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { sameBytes } from "../../protocol/bytes.ts";
 import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { Log } from "../../protocol/ports.ts";
@@ -20,6 +19,7 @@ import type {
   RememberedFile,
   WantedFile,
 } from "../store/manifest_store.ts";
+import { isDamage, moveAside, openDatabase, transact } from "./database_file.ts";
 import { reasonOf } from "./disk_failure.ts";
 
 const FILE_NAME = "state.db";
@@ -44,14 +44,12 @@ const SCHEMA = `
     publisher BLOB,
     replaces INTEGER NOT NULL
   );
-  PRAGMA user_version = ${VERSION};
 `;
+
+const FORMAT = { schema: SCHEMA, version: VERSION, synchronous: "NORMAL" } as const;
 
 /** Rows that are in memory at once while the files are read. */
 const PAGE_COUNT = 1000;
-
-/** SQLite's codes for a database that cannot be read: SQLITE_CORRUPT and SQLITE_NOTADB. */
-const DAMAGE_CODES = [11, 26];
 
 interface FileRow {
   readonly position: number;
@@ -81,7 +79,7 @@ export class ManifestDatabase implements ManifestStore, Disposable {
   /**
    * Opens the database of the folder `root`, or makes it. This process must have the folder for itself.
    *
-   * @throws {Error} `Cannot open PATH: reason`.
+   * @throws {Error} `Cannot use PATH: reason`.
    */
   constructor(root: string, log: Log) {
     this.#path = `${root}/${PRIVATE_FOLDER}/${FILE_NAME}`;
@@ -167,17 +165,7 @@ export class ManifestDatabase implements ManifestStore, Disposable {
 
   /** Does all of `change` or nothing of it. */
   #change(change: () => void): void {
-    this.#attempt(() => {
-      this.#database.exec("BEGIN");
-      try {
-        change();
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        // After some errors SQLite has rolled back already.
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    this.#attempt(() => transact(this.#database, change));
   }
 
   /** Does something with the database; a damaged one is replaced and the action done again. */
@@ -218,67 +206,25 @@ export class ManifestDatabase implements ManifestStore, Disposable {
   /** Opens the database. One that cannot be used is moved aside, and the next one is new. */
   #open(): DatabaseSync {
     try {
-      return openDatabase(this.#path);
+      return openDatabase(this.#path, FORMAT);
     } catch (error) {
       this.#moveAside(error);
     }
     try {
-      return openDatabase(this.#path);
+      return openDatabase(this.#path, FORMAT);
     } catch (error) {
-      throw new Error(`Cannot open ${this.#path}: ${reasonOf(error)}`);
+      throw new Error(`Cannot use ${this.#path}: ${reasonOf(error)}`);
     }
   }
 
   #moveAside(error: unknown): void {
-    const aside = `${this.#path}.damaged`;
-    try {
-      Deno.renameSync(this.#path, aside);
-      for (const companion of ["-wal", "-shm", "-journal"]) removeIfThere(this.#path + companion);
-    } catch (reason) {
-      throw new Error(
-        `Cannot open ${this.#path}: ${reasonOf(error)}; and cannot move it aside: ${
-          reasonOf(reason)
-        }`,
-      );
-    }
+    const aside = moveAside(this.#path, error);
     this.#log(
       `Cannot use ${this.#path}: ${
         reasonOf(error)
       }; it is now ${aside}, and all files are hashed again`,
     );
   }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  requireRegular(path);
-  const database = new DatabaseSync(path);
-  try {
-    // The folder's lock keeps others out, so SQLite need not share its memory with them.
-    database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    database.exec("PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = NORMAL");
-    const version = (database.prepare("PRAGMA user_version").get() as { user_version: number })
-      .user_version;
-    if (version !== VERSION) {
-      if (version !== 0) throw new Error(`it has version ${version} instead of ${VERSION}`);
-      database.exec(`BEGIN; ${SCHEMA} COMMIT`);
-    }
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** Whatever else has the database's name, such as a symbolic link, is moved aside without a look inside. */
-function requireRegular(path: string): void {
-  try {
-    if (Deno.lstatSync(path).isFile) return;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  throw new Error("it is not a regular file");
 }
 
 /** The file in a row, or nothing where the row makes no sense. */
@@ -314,19 +260,6 @@ function isWanted({ name, id, size, publisher }: WantedRow): boolean {
 function wantedOf({ name, id, size, publisher, replaces }: WantedRow): WantedFile {
   const wanted = { name, id, size, replace: replaces !== 0 };
   return publisher === null ? wanted : { ...wanted, publisher };
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error &&
-    DAMAGE_CODES.includes(Number(error.errcode) & 0xff);
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -232,5 +232,5 @@ Deno.test("closing leaves a single file", () => {
 Deno.test("without its private area, the database says so", () => {
   using folder = new TestFolder();
   Deno.removeSync(`${folder.root}/.p2pnode`);
-  assertThrows(() => folder.open(), Error, `Cannot open ${folder.path}: `);
+  assertThrows(() => folder.open(), Error, `Cannot use ${folder.path}: `);
 });

@@ -15,7 +15,8 @@ import type {
   VersionLimits,
 } from "../sync/server/user_index.ts";
 import type { ContentId } from "../transfer/contents.ts";
-import { DamagedIndex, IndexDatabase } from "./index_database.ts";
+import { DamagedDatabase } from "./database_file.ts";
+import { IndexDatabase } from "./index_database.ts";
 
 const ID_SIZE = 16;
 const REPLICA_SIZE = 8;
@@ -353,7 +354,7 @@ function entryOf(row: EntryRow): IndexedEntry {
   // Whatever happened to the database, no path leads out of the folder.
   const problem = nameProblem(path);
   if (problem !== undefined) {
-    throw new DamagedIndex(`it has the unsafe name ${JSON.stringify(path)}`);
+    throw new DamagedDatabase(`it has the unsafe name ${JSON.stringify(path)}`);
   }
   const [kind, executable] = [kindOf(row.kind), row.executable !== 0];
   return { path, kind, id, size, executable, version, sequence, stamp };
@@ -366,6 +367,8 @@ function versionOf({ replaced_ms: replacedMs, executable, ...row }: VersionRow):
 
 function kindOf(number: number): Kind {
   const kind = KINDS[number];
-  if (kind === undefined) throw new DamagedIndex(`it has an entry of the unknown kind ${number}`);
+  if (kind === undefined) {
+    throw new DamagedDatabase(`it has an entry of the unknown kind ${number}`);
+  }
   return kind;
 }
