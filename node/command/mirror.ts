@@ -5,10 +5,10 @@ import { runMirrorServer } from "../mirror/mirror_server.ts";
 import type { EndedOrder, MirrorEvents, TakenOrder } from "../mirror/mirror_session.ts";
 import { sourceText } from "../mirror/source_text.ts";
 import { counted } from "../text/counted.ts";
-import { printable } from "../text/printable.ts";
 import { formatSize } from "../text/size.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
+import { serverTelling } from "./server_telling.ts";
 import type { Tell } from "./tell.ts";
 import type { World } from "./world.ts";
 
@@ -57,8 +57,7 @@ export async function runMirror(
   { flags }: ParsedCommand<typeof mirrorCommand>,
   world: World,
 ): Promise<void> {
-  const tell: Tell = (event, fields, text) =>
-    world.print(flags.json ? JSON.stringify({ event, ...fields }) : printable(text));
+  const { tell, log, onListening } = serverTelling(world, flags.json);
   await using space = await world.openCopySpace(flags.out, { isTrial: false });
   await runMirrorServer({
     ...world,
@@ -69,9 +68,8 @@ export async function runMirror(
     strict: flags.strict,
     workerCount: flags.workers,
     signal: world.stopped,
-    log: (line) => tell("log", { line }, line),
-    onListening: (address) =>
-      tell("listening", { ...address }, `listening on ${addressText(address)}`),
+    log,
+    onListening,
     events: eventsTo(tell),
   });
 }

@@ -5,10 +5,10 @@ import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 import { runTreeServer } from "../copy/source/tree_server.ts";
 import type { ClosedTree, OpenedTree, TreeEvents } from "../copy/source/tree_session.ts";
 import { counted } from "../text/counted.ts";
-import { printable } from "../text/printable.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
+import { serverTelling } from "./server_telling.ts";
 import type { Tell } from "./tell.ts";
 import type { World } from "./world.ts";
 
@@ -90,8 +90,7 @@ export async function runServe(
 
 /** Offers a folder or a file until the process is stopped. */
 export async function offerTree(options: OfferOptions, world: World): Promise<void> {
-  const tell: Tell = (event, fields, text) =>
-    world.print(options.json ? JSON.stringify({ event, ...fields }) : text);
+  const { tell, log, onListening } = serverTelling(world, options.json);
   using served = await world.openServedFolder(options.path, options.workers);
   await runTreeServer({
     ...world,
@@ -100,9 +99,8 @@ export async function offerTree(options: OfferOptions, world: World): Promise<vo
     host: options.host,
     identity: world.makeIdentity(),
     signal: world.stopped,
-    log: (line) => tell("log", { line }, printable(line)),
-    onListening: (address) =>
-      tell("listening", { ...address }, `listening on ${addressText(address)}`),
+    log,
+    onListening,
     queueLength: options.queue,
     chunkSize: options.block,
     upLimit: options.upLimit,
@@ -147,10 +145,10 @@ function closedLine(tree: ClosedTree): string {
     : "";
   const done = `${counted(filesDone, "file")} done${failed}, ${formatSize(bytesSent)} sent${rate}`;
   const outcome = isComplete ? "has" : "did not get all of";
-  const why = reason === undefined ? "" : ` (${printable(reason)})`;
+  const why = reason === undefined ? "" : ` (${reason})`;
   return `${addressText(client)} ${outcome} ${nameOf(path)}: ${done}${why}`;
 }
 
 function nameOf(path: string): string {
-  return path === "" ? "everything" : printable(path);
+  return path === "" ? "everything" : path;
 }

@@ -6,6 +6,7 @@ import { runSyncServer } from "../sync/server/sync_server.ts";
 import { printable } from "../text/printable.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
+import { serverTelling } from "./server_telling.ts";
 import type { World } from "./world.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -44,9 +45,7 @@ export async function runSyncServerCommand(
   { positionals, flags }: ParsedCommand<typeof syncServerCommand>,
   world: World,
 ): Promise<void> {
-  const tell = (event: string, text: string, fields: Record<string, unknown>) =>
-    world.print(flags.json ? JSON.stringify({ event, ...fields }) : text);
-  const log = (line: string) => tell("log", printable(line), { line });
+  const { tell, log } = serverTelling(world, flags.json);
   await using spaces = await world.openUserSpaces(positionals.dataDir, log);
   await runSyncServer({
     ...world,
@@ -58,7 +57,7 @@ export async function runSyncServerCommand(
     onListening: (address) => {
       const folder = spaces.root;
       if (!flags.json) world.print(`serving the folders of users in ${printable(folder)}`);
-      tell("listening", `listening on ${addressText(address)}`, { ...address, folder });
+      tell("listening", { ...address, folder }, `listening on ${addressText(address)}`);
     },
     openUser: (name) => spaces.open(name),
     keepVersions: flags.keepVersions,

@@ -1,31 +1,21 @@
 /** `p2pnode tracker`: keeps the list of nodes and files of a swarm. */
 
-import { addressText } from "../../protocol/address.ts";
-import type { Address, Clock, Identity, Log, Network } from "../../protocol/ports.ts";
-import type { Random, VerifySignature } from "../../protocol/ports.ts";
-import { printable } from "../text/printable.ts";
+import type { Random } from "../../protocol/ports.ts";
+import type { ServerOptions } from "../serving/server.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
+import { serverTelling } from "./server_telling.ts";
 import type { World } from "./world.ts";
 
 /** How to run a tracker. The room of the tracker is not to be seen from here, so `main.ts` hands it in. */
-export type RunTracker = (options: {
-  readonly port: number;
-  readonly host: string;
-  readonly expect?: number | undefined;
-  readonly ttlMs: number;
-  readonly statePath?: string | undefined;
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly identity: Identity;
-  readonly agent: string;
-  readonly verify: VerifySignature;
-  readonly nonce: () => Uint8Array;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  readonly onListening: (address: Address) => void;
-}) => Promise<void>;
+export type RunTracker = (
+  options: ServerOptions & {
+    readonly expect?: number | undefined;
+    readonly ttlMs: number;
+    readonly statePath?: string | undefined;
+    readonly random: Random;
+  },
+) => Promise<void>;
 
 export const trackerCommand = defineCommand({
   name: "tracker",
@@ -55,8 +45,7 @@ export async function runTrackerCommand(
   world: World,
   runTracker: RunTracker,
 ): Promise<void> {
-  const tell = (event: string, text: string, fields: Record<string, unknown>) =>
-    world.print(flags.json ? JSON.stringify({ event, ...fields }) : text);
+  const { log, onListening } = serverTelling(world, flags.json);
   await runTracker({
     ...world,
     ...flags,
@@ -65,8 +54,7 @@ export async function runTrackerCommand(
     statePath: flags.state,
     identity: world.makeIdentity(),
     signal: world.stopped,
-    log: (line) => tell("log", printable(line), { line }),
-    onListening: (address) =>
-      tell("listening", `listening on ${addressText(address)}`, { ...address }),
+    log,
+    onListening,
   });
 }
