@@ -3,14 +3,11 @@ import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
 import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { TestServer } from "../server/testing.ts";
-import { converge, until, withTwo } from "./testing.ts";
+import { converge, share, until, withTwo } from "./testing.ts";
 
 Deno.test("SyncDevice keeps both contents that two devices wrote at one path", () =>
   withTwo(async (a, b) => {
-    a.write("file.txt", "first");
-    a.start();
-    b.start();
-    await converge([a, b], { "file.txt": "first" });
+    await share([a, b], { "file.txt": "first" });
     await a.stop();
     await b.stop();
     a.write("file.txt", "of a");
@@ -27,11 +24,7 @@ Deno.test("SyncDevice keeps both contents that two devices wrote at one path", (
 
 Deno.test("SyncDevice lets an edit win over a deletion", () =>
   withTwo(async (a, b) => {
-    a.write("one", "1");
-    a.write("two", "2");
-    a.start();
-    b.start();
-    await converge([a, b], { one: "1", two: "2" });
+    await share([a, b], { one: "1", two: "2" });
     await a.stop();
     await b.stop();
     a.remove("one");

@@ -7,7 +7,7 @@ import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import type { SyncTransfer } from "../client.ts";
 import type { IndexChanges } from "./device_index.ts";
 import type { Row } from "./row.ts";
-import { converge, until, withTwo } from "./testing.ts";
+import { converge, share, until, withTwo } from "./testing.ts";
 
 Deno.test("SyncDevice brings what is here to the server, and from there to the other device", () =>
   withTwo(async (a, b, server) => {
@@ -61,10 +61,7 @@ Deno.test("SyncDevice takes a name in capitals for another one", () =>
 Deno.test("SyncDevice holds many deletions back until somebody has answered", () =>
   withTwo(async (a, b) => {
     const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}`, `text ${i}`]));
-    for (const [path, text] of Object.entries(files)) a.write(path, text);
-    a.start();
-    b.start();
-    await converge([a, b], files);
+    await share([a, b], files);
     for (let i = 0; i < 20; i++) a.remove(`${i}`);
     await until(() => a.device!.status.held !== undefined);
     assertEquals(a.device!.status.held?.count, 20);
@@ -90,11 +87,7 @@ Deno.test("SyncDevice ends where many files are gone and nobody can be asked", (
 
 Deno.test("SyncDevice with a lost index deletes nothing and makes no copies", () =>
   withTwo(async (a, b) => {
-    a.write("one", "1");
-    a.write("two", "2");
-    a.start();
-    b.start();
-    await converge([a, b], { one: "1", two: "2" });
+    await share([a, b], { one: "1", two: "2" });
     await b.stop();
     b.remove("one");
     b.index = new MemoryDeviceIndex("f".repeat(16));

@@ -131,6 +131,17 @@ export async function converge(
   await until(() => machines.every(isSo), tell);
 }
 
+/** Writes files on the first machine, and waits until both have them; their devices run then. */
+export async function share(
+  [first, other]: readonly [TestMachine, TestMachine],
+  files: Record<string, string>,
+): Promise<void> {
+  for (const [path, text] of Object.entries(files)) first.write(path, text);
+  first.start();
+  other.start();
+  await converge([first, other], files);
+}
+
 function sorted(tree: Record<string, string>) {
   return Object.entries(tree).sort(([a], [b]) => a < b ? -1 : 1);
 }
