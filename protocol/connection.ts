@@ -105,9 +105,17 @@ export class Connection implements Disposable {
     else this.#outbox.send(frame);
   }
 
-  /** Answers with a chunk; resolves when it was handed to the stream. `chunk` must not change before. */
-  sendChunk(message: Message, request: number, chunk: Uint8Array): Promise<void> {
-    return this.#outbox.sendChunk(encode(message, request, chunk.length), chunk);
+  /**
+   * Answers with a chunk; resolves when it was handed to the stream. `chunk` must not change before. It is sent
+   * with fewer writes where some `room` in front of it, in its buffer, may be overwritten (see `Outbox`).
+   */
+  sendChunk(
+    message: Message,
+    request: number,
+    chunk: Uint8Array,
+    options: { readonly room?: number } = {},
+  ): Promise<void> {
+    return this.#outbox.sendChunk(encode(message, request, chunk.length), chunk, options);
   }
 
   /** Answers a request with an error. */

@@ -15,8 +15,10 @@ import type { Duplex } from "./ports.ts";
 
 /** What an idle connection keeps: room for nearly all messages without lists. */
 const BUFFER_SIZE_FIRST = 512;
-/** A reader that is kept busy reads this much at a time. */
+/** A reader that is kept busy by small frames reads this much at a time. */
 const BUFFER_SIZE_BUSY = 64 * 1024;
+/** Behind a chunk of this size there is probably another one. What came along with its header would be copied. */
+const CHUNK_SIZE_LARGE = BUFFER_SIZE_BUSY;
 
 /** A message, and how many raw bytes follow it. */
 export interface Frame {
@@ -40,6 +42,8 @@ export class FrameReader implements ChunkReader {
   /** So many must be there before a frame can be taken. */
   #needed = HEADER_SIZE;
   #chunkLeft = 0;
+  /** Whether the frame that was taken last has a large chunk. */
+  #hasLargeChunk = false;
   #bytesRead = 0;
   readonly #noteArrival = (count: number | null) => this.#arrived(count);
 
@@ -109,6 +113,11 @@ export class FrameReader implements ChunkReader {
     this.#chunkLeft -= into.length;
   }
 
+  /** A chunk that nobody reads is passed over in large steps all the same. */
+  get #isBetweenLargeChunks(): boolean {
+    return this.#hasLargeChunk && this.#chunkLeft === 0;
+  }
+
   #arrived(count: number | null): boolean {
     if (count !== null) {
       this.#end += count;
@@ -128,6 +137,7 @@ export class FrameReader implements ChunkReader {
     const message = decodeBody(head.name, body);
     this.#start += size;
     this.#chunkLeft = head.chunkSize;
+    this.#hasLargeChunk = head.chunkSize >= CHUNK_SIZE_LARGE;
     return { message, request: head.request, chunkSize: head.chunkSize };
   }
 
@@ -141,13 +151,15 @@ export class FrameReader implements ChunkReader {
   /**
    * Moves what is ready to the front of a buffer that holds `size` bytes. A buffer that is full to the brim
    * belongs to a busy stream, which gets a larger one; a large one that was hardly touched is given up, so
-   * that an idle connection keeps little whatever passed through it before.
+   * that an idle connection keeps little whatever passed through it before. Between large chunks it stays
+   * small.
    */
   #makeRoom(size: number): void {
     const { bytes } = this.#bytes;
     const capacity = bytes.length;
     let wanted = capacity;
-    if (this.#end === capacity) wanted = Math.min(capacity * 4, BUFFER_SIZE_BUSY);
+    if (this.#isBetweenLargeChunks) wanted = Math.max(BUFFER_SIZE_FIRST, this.#end - this.#start);
+    else if (this.#end === capacity) wanted = Math.min(capacity * 4, BUFFER_SIZE_BUSY);
     else if (Math.max(this.#end, size) <= BUFFER_SIZE_FIRST) wanted = BUFFER_SIZE_FIRST;
     wanted = Math.max(wanted, size);
 

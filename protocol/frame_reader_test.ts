@@ -278,6 +278,23 @@ Deno.test("readChunk() reads straight into the caller's buffer, in as many parts
   }));
 });
 
+Deno.test("next() reads little between large chunks, also after it was busy with small frames", async () => {
+  const small = encode({ type: "opened", have: new Uint8Array(30_000) }, 1);
+  const chunk = new Uint8Array(100_000);
+  const large = concat([encode({ type: "blockData", offset: 0 }, 2, chunk.length), chunk]);
+  const source = whole(concat([...Array(8).fill(small), ...Array(4).fill(large)]));
+  const reader = new FrameReader(source);
+  for (let count = 0; count < 9; count++) await reader.next();
+  await reader.readChunk(chunk);
+  const before = source.asked.length;
+  for (let count = 0; count < 3; count++) {
+    await reader.next();
+    await reader.readChunk(chunk);
+  }
+  const [head, rest] = [512, large.length - 512];
+  assertEquals(source.asked.slice(before), [head, rest, head, rest, head, rest]);
+});
+
 Deno.test("readChunk() refuses to read past the chunk", async () => {
   const reader = new FrameReader(whole(wireBytes(smallFrames[1]!)));
   await reader.next();

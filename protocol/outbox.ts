@@ -20,6 +20,8 @@ const GATHER_SIZE = 64 * 1024;
 interface QueuedFrame {
   readonly parts: readonly Uint8Array[];
   readonly size: number;
+  /** So many bytes in front of the last part may be overwritten. */
+  readonly room: number;
   readonly isAnswer: boolean;
   /** Who waits for a chunk to be handed over; a control message has nobody. */
   readonly sent: PromiseWithResolvers<void> | undefined;
@@ -96,7 +98,7 @@ export class Outbox {
 
   #sendControl(frame: Uint8Array, isAnswer: boolean): void {
     if (this.#closed !== undefined) return;
-    this.#control.push({ parts: [frame], size: frame.length, isAnswer, sent: undefined });
+    this.#control.push({ parts: [frame], size: frame.length, room: 0, isAnswer, sent: undefined });
     this.#controlBytes += frame.length;
     if (isAnswer) this.#answerBytes += frame.length;
     this.#start();
@@ -105,12 +107,20 @@ export class Outbox {
   /**
    * Queues a frame with a chunk and resolves when its last byte was handed to the stream; until then the
    * chunk must not change. Callers keep few of these waiting: there is no other bound on their number.
+   *
+   * @param options.room So many bytes in front of the chunk, in its buffer, may be overwritten while it is
+   * sent. Where the head fits in, both leave in one write: a head that leaves alone is a packet of its own,
+   * and the other side wakes up for it.
    */
-  sendChunk(head: Uint8Array, chunk: Uint8Array): Promise<void> {
+  sendChunk(
+    head: Uint8Array,
+    chunk: Uint8Array,
+    { room = 0 }: { readonly room?: number } = {},
+  ): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const sent = Promise.withResolvers<void>();
     const size = head.length + chunk.length;
-    this.#chunks.push({ parts: [head, chunk], size, isAnswer: true, sent });
+    this.#chunks.push({ parts: [head, chunk], size, room, isAnswer: true, sent });
     this.#start();
     return sent.promise;
   }
@@ -159,7 +169,10 @@ export class Outbox {
     if (frames.length === 1 && frames[0]!.parts.length === 1) return frames[0]!.parts;
     const parts = frames.flatMap((frame) => frame.parts);
     const size = frames.reduce((sum, frame) => sum + frame.size, 0);
-    return size <= GATHER_SIZE ? [this.#gathered(parts, size)] : parts;
+    if (size <= GATHER_SIZE) return [this.#gathered(parts, size)];
+    // A frame that is not gathered with others is alone, and has a chunk or a single part.
+    const [head, chunk] = parts as [Uint8Array, Uint8Array];
+    return head.length <= frames[0]!.room ? [joined(head, chunk)] : parts;
   }
 
   /** Frames were handed over to the last byte, or the outbox was closed meanwhile. */
@@ -202,6 +215,14 @@ export class Outbox {
     this.#progress?.resolve();
     this.#progress = undefined;
   }
+}
+
+/** Writes the head in front of the chunk, where there is room for it. */
+function joined(head: Uint8Array, chunk: Uint8Array): Uint8Array {
+  const start = chunk.byteOffset - head.length;
+  const frame = new Uint8Array(chunk.buffer, start, head.length + chunk.length);
+  frame.set(head);
+  return frame;
 }
 
 /** Takes the first frame of a queue, and those behind it that fit into the same write. */

@@ -98,6 +98,29 @@ Deno.test("sendChunk() gathers small chunks, and writes large ones without a cop
   assertEquals(sink.writes.map((write) => write.length), sizes);
 });
 
+Deno.test("sendChunk() writes head and chunk at once where there is room in front of the chunk", async () => {
+  const sink = new GatedSink().open();
+  const { outbox } = outboxOn(sink);
+  // Two chunks of one buffer: the head of the second one takes the place of bytes that were sent.
+  const bytes = concat([frameOf(24, 0), frameOf(100 * KIB, 1), frameOf(100 * KIB, 2)]);
+  const [first, second] = [bytes.subarray(24, 24 + 100 * KIB), bytes.subarray(24 + 100 * KIB)];
+  await outbox.sendChunk(frameOf(20, 8), first, { room: first.byteOffset });
+  await outbox.sendChunk(frameOf(20, 9), second, { room: second.byteOffset });
+  assertEquals(sink.writes, [
+    concat([frameOf(20, 8), frameOf(100 * KIB, 1)]),
+    concat([frameOf(20, 9), frameOf(100 * KIB, 2)]),
+  ]);
+});
+
+Deno.test("sendChunk() writes a head that does not fit in front of its chunk apart", async () => {
+  const sink = new GatedSink().open();
+  const { outbox } = outboxOn(sink);
+  const bytes = frameOf(16 + 100 * KIB, 1);
+  await outbox.sendChunk(frameOf(20, 8), bytes.subarray(16), { room: 16 });
+  assertEquals(sink.writes, [frameOf(20, 8), frameOf(100 * KIB, 1)]);
+  assertEquals(bytes, frameOf(16 + 100 * KIB, 1));
+});
+
 Deno.test("sendChunk() resolves when the last byte was handed over, in order", async () => {
   const sink = new GatedSink();
   const { outbox } = outboxOn(sink);

@@ -61,6 +61,8 @@ Deno.test("a file that is gone at the server when its turn comes is told, and al
   await copies.write("d/a-first", randomBytes(20 * MIB, 1));
   await copies.write("d/b-small", "b");
   await copies.write("d/c-last", randomBytes(20 * MIB, 3));
+  // To make them takes longer, on a busy machine, than to send the files.
+  const more = randomBytes(20 * MIB, 9);
   const client = await copies.start([
     ...copies.fetchArguments("d"),
     "--json",
@@ -70,7 +72,7 @@ Deno.test("a file that is gone at the server when its turn comes is told, and al
   await client.waitForEvent("opened");
   await client.waitForEvent("progress");
   for (const name of ["a-first", "c-last"]) {
-    await Deno.writeFile(copies.source(`d/${name}`), randomBytes(20 * MIB, 9), { append: true });
+    await Deno.writeFile(copies.source(`d/${name}`), more, { append: true });
   }
   assertEquals(await client.exit(), 1);
   const failed = client.events.filter(({ event }) => event === "failed").map(({ path }) => path);

@@ -59,7 +59,7 @@ export const serveCommand = defineCommand({
       default: 256 * KIB,
       min: 16 * KIB,
       max: CHUNK_SIZE_MAX,
-      doc: "bytes to read and send at once",
+      doc: "bytes to send at once",
     },
     upLimit: { kind: "size", min: 1, doc: "bytes per second to send at most" },
     json: { kind: "boolean", doc: "print one JSON object a line" },

@@ -10,7 +10,7 @@ import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
-import { giveChunkBuffer, takeChunkBuffer } from "./chunk_buffers.ts";
+import { giveChunkBuffer, HEAD_ROOM, takeChunkBuffer } from "./chunk_buffers.ts";
 import { contentKey } from "./contents.ts";
 import type { ContentId, ContentSource, LocatedContent } from "./contents.ts";
 import { inChunks, sizeOfRanges } from "./ranges.ts";
@@ -20,6 +20,12 @@ import type { LocalContent, Stage } from "./stage.ts";
 
 /** What is made of contents is cut only at multiples of this: between two hashes, and between two pieces. */
 const DERIVED_STEP = HASH_SIZE * PIECE_SIZE;
+
+/**
+ * What is asked for of a large content is read so much at a time, however little is sent at once: each read costs
+ * a change of threads and a look at the file's stamp.
+ */
+const READ_SIZE = CHUNK_SIZE_MAX;
 
 /** Files that stay open until all that waits has been answered. */
 const OPEN_FILES_MAX = 4;
@@ -32,7 +38,7 @@ export interface ServedContents {
   readonly stage: Pick<Stage, "blockHashes" | "open" | "read" | "recipe">;
   /** The local path of what the source calls `path`. */
   readonly pathOf: (path: string) => string;
-  /** How many bytes are read and sent at once; at most, and if not given, `CHUNK_SIZE_MAX`. */
+  /** How many bytes are sent at once; at most, and if not given, `CHUNK_SIZE_MAX`. */
   readonly chunkSize?: number | undefined;
 }
 
@@ -41,10 +47,14 @@ export type Request = MessageOf<
   "getContents" | "getHashes" | "getRecipe" | "getRanges" | "getBlock"
 >;
 
-/** One answer: a message with a chunk, or why there is none. */
-export type Answer =
-  | { readonly message: Message; readonly chunk: Uint8Array<ArrayBuffer> }
-  | { readonly code: ErrorCode; readonly reason: string };
+/** A message with a chunk. What lies before the chunk in its buffer may be overwritten. */
+export interface AnswerFrame {
+  readonly message: Message;
+  readonly chunk: Uint8Array<ArrayBuffer>;
+}
+
+/** One answer: what goes out as a frame, or as several ones, or why there is none. */
+export type Answer = AnswerFrame | { readonly code: ErrorCode; readonly reason: string };
 
 /** A content that is being read. */
 interface OpenContent {
@@ -165,8 +175,8 @@ export class AnswerMaker implements Disposable {
     if (open === undefined || index >= blockCount(size, geometry.blockSize)) return yield ABSENT;
     const start = index * geometry.blockSize;
     const end = start + sizeOfBlock(geometry, index);
-    for (let offset = start; offset < end; offset += this.#chunkSize) {
-      const length = Math.min(this.#chunkSize, end - offset);
+    for (let offset = start; offset < end; offset += READ_SIZE) {
+      const length = Math.min(READ_SIZE, end - offset);
       const chunk = await this.#read(open, [{ offset, length }]);
       if (chunk === undefined) return yield ABSENT;
       yield { message: { type: "blockData", offset: offset - start }, chunk };
@@ -179,7 +189,7 @@ export class AnswerMaker implements Disposable {
     }
     const open = this.#openContent({ id, size });
     if (open === undefined) return yield ABSENT;
-    for (const group of inChunks(ranges, { size: this.#chunkSize })) {
+    for (const group of inChunks(ranges, { size: READ_SIZE })) {
       const chunk = await this.#read(open, group);
       if (chunk === undefined) return yield ABSENT;
       yield { message: { type: "rangeData" }, chunk };
@@ -192,7 +202,7 @@ export class AnswerMaker implements Disposable {
     ranges: readonly Range[],
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const size = sizeOfRanges(ranges);
-    const chunk = new Uint8Array(takeChunkBuffer(size), 0, size);
+    const chunk = new Uint8Array(takeChunkBuffer(size), HEAD_ROOM, size);
     try {
       let at = 0;
       for (const { offset, length } of ranges) {
@@ -233,6 +243,21 @@ export class AnswerMaker implements Disposable {
     const [key, { file }] = this.#open.entries().next().value!;
     file.close();
     this.#open.delete(key);
+  }
+}
+
+/** The frames that an answer goes out in. Each may be sent only when the one before it was. */
+export function* framesOf(
+  answer: AnswerFrame,
+  chunkSize: number = CHUNK_SIZE_MAX,
+): Generator<AnswerFrame> {
+  const { message, chunk } = answer;
+  if (message.type !== "blockData" && message.type !== "rangeData") return yield answer;
+  for (let at = 0; at < chunk.length; at += chunkSize) {
+    const part = message.type === "blockData"
+      ? { ...message, offset: message.offset + at }
+      : message;
+    yield { message: part, chunk: chunk.subarray(at, at + chunkSize) };
   }
 }
 

@@ -7,24 +7,26 @@
 
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 
+/** Room in front of the bytes, for the head of the frame that they are sent in. */
+export const HEAD_ROOM = 64;
 /** Smaller buffers are made for each use. */
 const SIZE_MIN = 64 * 1024;
 /** More than these of one size are left to the collector. */
 const SPARE_MAX = 8;
 
-/** By size, a power of two. */
+/** By the size without the room, a power of two. */
 const spare = new Map<number, ArrayBuffer[]>();
 
-/** A buffer for so many bytes at least, at most `CHUNK_SIZE_MAX`; anything may be in it. */
+/** A buffer for `HEAD_ROOM` and so many bytes at least, at most `CHUNK_SIZE_MAX`; anything may be in it. */
 export function takeChunkBuffer(size: number): ArrayBuffer {
-  if (size < SIZE_MIN) return new ArrayBuffer(size);
+  if (size < SIZE_MIN) return new ArrayBuffer(HEAD_ROOM + size);
   const sizeTaken = 2 ** Math.ceil(Math.log2(size));
-  return spare.get(sizeTaken)?.pop() ?? new ArrayBuffer(sizeTaken);
+  return spare.get(sizeTaken)?.pop() ?? new ArrayBuffer(HEAD_ROOM + sizeTaken);
 }
 
 /** Gives a buffer back that nobody uses any more. One of an odd size is dropped. */
 export function giveChunkBuffer(buffer: ArrayBuffer): void {
-  const size = buffer.byteLength;
+  const size = buffer.byteLength - HEAD_ROOM;
   const isKept = size >= SIZE_MIN && size <= CHUNK_SIZE_MAX && Number.isInteger(Math.log2(size));
   if (!isKept) return;
   const buffers = spare.get(size);

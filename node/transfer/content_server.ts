@@ -2,15 +2,15 @@
  * Answers the other side's requests for contents.
  *
  * Requests are answered one at a time, in the order in which they came, while the next chunk is already being
- * read. So the connection stays busy, and a side that does not read its answers holds two chunks of this
- * side's memory and no more. A file that changed since its content was known is absent.
+ * read. So the connection stays busy, and a side that does not read its answers holds two chunks of the largest
+ * size of this side's memory and no more. A file that changed since its content was known is absent.
  */
 
 import { OPEN_REQUESTS_MAX } from "../../protocol/connection.ts";
 import type { Connection } from "../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { Frame } from "../../protocol/frame_reader.ts";
-import { AnswerMaker } from "./answers.ts";
+import { AnswerMaker, framesOf } from "./answers.ts";
 import type { Answer, Request, ServedContents } from "./answers.ts";
 import type { ContentId } from "./contents.ts";
 
@@ -154,15 +154,19 @@ export class ContentServer implements Disposable {
     }
   }
 
-  async #send({ waiting: { number, request, isCancelled }, answer }: Reply): Promise<void> {
-    if (isCancelled) return;
+  async #send({ waiting, answer }: Reply): Promise<void> {
+    if (waiting.isCancelled) return;
+    const { number, request } = waiting;
     if (!("chunk" in answer)) {
       return this.#connection.refuse(number, answer.code, answer.reason);
     }
-    await this.#options.pace?.(answer.chunk.length);
-    await this.#connection.sendChunk(answer.message, number, answer.chunk);
-    if (request.type === "getBlock" || request.type === "getRanges") {
-      this.#options.sent?.(request, answer.chunk.length);
+    for (const { message, chunk } of framesOf(answer, this.#options.chunkSize)) {
+      await this.#options.pace?.(chunk.length);
+      if (waiting.isCancelled) return;
+      await this.#connection.sendChunk(message, number, chunk, { room: chunk.byteOffset });
+      if (request.type === "getBlock" || request.type === "getRanges") {
+        this.#options.sent?.(request, chunk.length);
+      }
     }
   }
 }

@@ -28,7 +28,7 @@ export interface TreeServerOptions extends ServerOptions {
   readonly workerCount: number;
   /** How many files may wait for the workers, those of all clients together. */
   readonly queueLength: number;
-  /** How many bytes are read and sent at once, at most `CHUNK_SIZE_MAX`. */
+  /** How many bytes are sent at once, at most `CHUNK_SIZE_MAX`. */
   readonly chunkSize: number;
   /** Bytes a second to send at most, to all clients together. */
   readonly upLimit?: number | undefined;

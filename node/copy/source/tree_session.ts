@@ -66,7 +66,7 @@ export interface SourceContext {
   readonly contents: ContentReader;
   readonly workers: HashWorkers;
   readonly watch: SourceWatch;
-  /** How many bytes are read and sent at once. */
+  /** How many bytes are sent at once. */
   readonly chunkSize: number;
   readonly limit: RateLimit;
   readonly clock: Clock;
