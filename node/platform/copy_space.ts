@@ -78,6 +78,7 @@ function readOnly(root: string): SyncFolder {
     },
     watch: unsupported,
     open: (path) => openBelow(root, path),
+    twinOf: () => undefined,
     pathOf: (path) => `${root}/${path}`,
     change: unsupported,
   };

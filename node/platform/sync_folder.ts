@@ -8,6 +8,7 @@
 import { checkName } from "../../protocol/path.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { Folders } from "../store/folders.ts";
+import { Spelling } from "../store/spelling.ts";
 import { Aside } from "../sync/aside.ts";
 import type { Change, ChangeOutcome, FolderLook, Hint, SyncFolder } from "../sync/folder.ts";
 import type { ChangeWorker } from "./change_worker.ts";
@@ -57,20 +58,23 @@ class DiskSyncFolder implements LocalSyncFolder {
   readonly root: string;
   readonly area: PrivateFolder;
   readonly #changes: ChangeWorker;
+  readonly #spelling: Spelling;
 
   constructor(root: string, options: { area: PrivateFolder; changes: ChangeWorker }) {
     this.root = root;
     this.area = options.area;
     this.#changes = options.changes;
+    this.#spelling = new Spelling(root, fileCalls);
   }
 
   isIntact(): boolean {
     return this.area.isInPlace();
   }
 
-  look(path: string, signal?: AbortSignal): Promise<FolderLook> {
+  async look(path: string, signal?: AbortSignal): Promise<FolderLook> {
     const start = path === "" ? "" : checkName(path);
-    return lookThrough({ root: this.root, start }, signal);
+    if (start !== "" && this.twinOf(start) !== undefined) return { entries: [], skipped: [] };
+    return await lookThrough({ root: this.root, start }, signal);
   }
 
   watch(signal: AbortSignal): AsyncIterable<Hint> {
@@ -79,6 +83,10 @@ class DiskSyncFolder implements LocalSyncFolder {
 
   open(path: string): OpenFile {
     return openBelow(this.root, checkName(path));
+  }
+
+  twinOf(path: string): string | undefined {
+    return this.#spelling.twinOf(checkName(path));
   }
 
   pathOf(path: string): string {

@@ -65,7 +65,7 @@ export interface SyncStatus {
 /** Something that needs a person: two contents of one file, or what only one side can hold. */
 export interface SyncConflict {
   readonly path: string;
-  /** "conflict copy of NAME", "differs from NAME in case only", … */
+  /** "conflict copy of NAME", "some disks take NAME for the same name", … */
   readonly reason: string;
 }
 

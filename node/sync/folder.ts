@@ -136,6 +136,11 @@ export interface SyncFolder {
   watch(signal: AbortSignal): AsyncIterable<Hint>;
   /** Opens a regular file for reading. Throws `Cannot open PATH: reason`. */
   open(path: string): OpenFile;
+  /**
+   * What is there under another spelling of `path`, where the disk takes both for one name, as those do that
+   * make no difference between capitals and small letters.
+   */
+  twinOf(path: string): string | undefined;
   /** The local path of what is at `path`. */
   pathOf(path: string): string;
   /** Makes changes one after the other, in order. Answers what became of each. */

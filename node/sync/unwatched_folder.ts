@@ -11,6 +11,7 @@ export function unwatched(folder: SyncFolder): SyncFolder {
     look: (path, signal) => folder.look(path, signal),
     watch: noHints,
     open: (path) => folder.open(path),
+    twinOf: (path) => folder.twinOf(path),
     pathOf: (path) => folder.pathOf(path),
     change: (changes) => folder.change(changes),
   };

@@ -9,6 +9,7 @@ import type { DiskErrorCode } from "../../node/store/disk.ts";
 import { errorNameOf, FileCallError } from "../../node/store/file_calls.ts";
 import type { FileCalls, FileInfo } from "../../node/store/file_calls.ts";
 import type { FileState } from "../../node/store/folder.ts";
+import { folded } from "../../node/store/spelling.ts";
 
 const FILE_MODE = 0o644;
 const EXECUTABLE_MODE = 0o755;
@@ -44,11 +45,16 @@ const NO_BYTES = new Uint8Array(0);
 
 /** A disk with nothing on it. */
 export class MemoryFiles {
-  readonly #nodes = new Map<string, Inode>();
+  readonly #nodes: Nodes;
   readonly #listeners = new Set<(path: string) => void>();
   #count = 0;
   /** Whether there is no room left: nothing can be written or made, only moved and removed. */
   isFull = false;
+
+  /** @param isLoose Whether the disk takes names that differ in case only for one. */
+  constructor({ isLoose = false }: { readonly isLoose?: boolean } = {}) {
+    this.#nodes = new Nodes(isLoose ? folded : (path) => path);
+  }
 
   /** The file calls of this disk. */
   readonly calls: FileCalls = {
@@ -254,6 +260,42 @@ export class MemoryFiles {
   #tell(path: string, node: Inode): void {
     node.changed = ++this.#count;
     for (const listener of this.#listeners) listener(path);
+  }
+}
+
+/** Inodes by path; which paths are the same is said by their keys, and the first spelling stays. */
+class Nodes {
+  readonly #byKey = new Map<string, { readonly path: string; readonly node: Inode }>();
+
+  constructor(readonly keyOf: (path: string) => string) {}
+
+  has(path: string): boolean {
+    return this.#byKey.has(this.keyOf(path));
+  }
+
+  get(path: string): Inode | undefined {
+    return this.#byKey.get(this.keyOf(path))?.node;
+  }
+
+  set(path: string, node: Inode): void {
+    this.#byKey.set(this.keyOf(path), { path: this.#spelled(path), node });
+  }
+
+  delete(path: string): void {
+    this.#byKey.delete(this.keyOf(path));
+  }
+
+  *keys(): Generator<string> {
+    for (const { path } of this.#byKey.values()) yield path;
+  }
+
+  /** The path below its folder as that is spelled. */
+  #spelled(path: string): string {
+    const known = this.#byKey.get(this.keyOf(path))?.path;
+    if (known !== undefined) return known;
+    const start = path.lastIndexOf("/");
+    const folder = this.#byKey.get(this.keyOf(path.slice(0, Math.max(0, start))))?.path;
+    return folder === undefined ? path : folder + path.slice(start);
   }
 }
 

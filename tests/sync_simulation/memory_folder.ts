@@ -8,6 +8,7 @@
 import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { OpenFile, SkippedFile } from "../../node/store/folder.ts";
 import { Folders } from "../../node/store/folders.ts";
+import { Spelling } from "../../node/store/spelling.ts";
 import { Aside } from "../../node/sync/aside.ts";
 import { ChangeSteps } from "../../node/sync/change_steps.ts";
 import type {
@@ -37,6 +38,7 @@ export class MemoryFolder implements SyncFolder {
   readonly #files: MemoryFiles;
   readonly #options: Required<MemoryFolderOptions>;
   readonly #lock: Inode;
+  readonly #spelling: Spelling;
   #temporaryCount = 0;
   #stopListening = () => {};
 
@@ -54,6 +56,7 @@ export class MemoryFolder implements SyncFolder {
     this.#lock = files.nodeAt(this.#lockPath)!;
     files.remove(this.#parts);
     files.makeFolder(this.#parts);
+    this.#spelling = new Spelling(root, files.calls);
     for (const _ of new Aside(new Folders(root, files.calls), files.calls).putAllBack());
   }
 
@@ -65,6 +68,7 @@ export class MemoryFolder implements SyncFolder {
     const { pause, isSlow } = this.#options;
     await pause();
     const found = { entries: [], skipped: [] };
+    if (path !== "" && this.twinOf(path) !== undefined) return found;
     for (const _ of this.#walk(path, found)) {
       signal?.throwIfAborted();
       if (isSlow()) await pause();
@@ -107,6 +111,10 @@ export class MemoryFolder implements SyncFolder {
     const node = this.#files.nodeAt(this.pathOf(path));
     if (node?.kind !== "file") throw new Error(`Cannot open ${path}: there is no such file`);
     return openNode(node, { name: path, pause: this.#options.pause });
+  }
+
+  twinOf(path: string): string | undefined {
+    return this.#spelling.twinOf(path);
   }
 
   pathOf(path: string): string {

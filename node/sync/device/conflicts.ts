@@ -1,5 +1,6 @@
-/** Finds what needs a person: conflict copies, names that differ in case only, and what cannot be here. */
+/** Finds what needs a person: conflict copies, names that some disks take for one, and what cannot be here. */
 
+import { folded } from "../../store/spelling.ts";
 import type { SyncConflict } from "../client.ts";
 import type { Entry } from "../entry.ts";
 import { originalOf } from "./conflict_name.ts";
@@ -20,10 +21,10 @@ export function findConflicts(
   for (const { path } of entries) {
     const original = originalOf(path);
     if (original !== undefined) conflicts.push({ path, reason: `conflict copy of ${original}` });
-    const folded = path.toLowerCase();
-    const twin = byFolded.get(folded);
-    if (twin === undefined) byFolded.set(folded, path);
-    else conflicts.push({ path, reason: `differs from ${twin} in case only` });
+    const key = folded(path);
+    const twin = byFolded.get(key);
+    if (twin === undefined) byFolded.set(key, path);
+    else conflicts.push({ path, reason: `some disks take ${twin} for the same name` });
   }
   return [...conflicts, ...[...troubles].map(({ path, reason }) => ({ path, reason }))];
 }

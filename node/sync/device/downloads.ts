@@ -20,6 +20,7 @@ import { LEFT_OVER } from "./leftover.ts";
 import { parentOf } from "./missing_paths.ts";
 import type { Row } from "./row.ts";
 import type { SessionContext } from "./session_context.ts";
+import { keptAwayBy, twinOf } from "./twin.ts";
 import type { WorkQueue } from "./work_queue.ts";
 
 /** Paths that are taken into work at once, and changes that are made at once. */
@@ -111,6 +112,7 @@ export class Downloads {
     const folderless: string[] = [];
     for (const path of paths) {
       const row = ledger.row(path);
+      if (this.#isKeptAway(row)) continue;
       if (!this.#hasFolder(row, now)) {
         folderless.push(path);
         continue;
@@ -172,6 +174,17 @@ export class Downloads {
     const step = isUnderWay ? undefined : moveAside(row, { ledger, device });
     if (step !== undefined) steps.push({ step, staged: "" });
     return false;
+  }
+
+  /** Whether the disk cannot hold what is to come beside what it has; puts it off then. */
+  #isKeptAway(row: Row): boolean {
+    const { folder, ledger, clock } = this.#context;
+    const twin = twinOf(row, { folder, ledger });
+    if (twin === undefined) return false;
+    const isLeaving = ledger.row(twin).remote?.kind === "absent";
+    if (isLeaving) this.#putOff(row.path, clock.now() + CHANGED_RETRY_MS);
+    else this.#trouble(row.path, keptAwayBy(twin));
+    return true;
   }
 
   /** Paths that are not done wait again, or are put off where nothing became of them. */

@@ -17,7 +17,7 @@ const WAIT_MS_MAX = 10_000;
 
 /** A machine with a synced folder; its disk and its index outlive the device that runs on it. */
 export class TestMachine {
-  readonly files = new MemoryFiles();
+  files = new MemoryFiles();
   /** The local path of the synced folder. */
   readonly root = ROOT;
   index: MemoryDeviceIndex;
