@@ -48,14 +48,14 @@ export const contentMessages = {
   getRecipe: define(
     64,
     "request",
-    "The pieces that a content is cut into where its bytes say so. Answered by recipe.",
-    file,
+    "The pieces that a range of a content is cut into where its bytes say so. Answered by recipe.",
+    { ...file, offset: u53, length: u53 },
   ),
   recipe: define(
     65,
     "answer",
     "Length (u32) and fingerprint (u64) of the next pieces in the chunk; repeated in order until their " +
-      "lengths add up to the content's.",
+      "lengths add up to the range's.",
     {},
     CHUNK_SIZE_MAX,
   ),

@@ -12,6 +12,7 @@ import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, Recipe } from "../transfer/contents.ts";
+import type { Range } from "../transfer/ranges.ts";
 import { isPossiblySame } from "../transfer/stage.ts";
 import type { ContentReader, LocalContent, LocalFile, ReadPack } from "../transfer/stage.ts";
 import type { HashedRange } from "./block_jobs.ts";
@@ -109,16 +110,19 @@ export class LocalReader implements ContentReader {
     throw new Error(`Cannot hash ${path}: there is no result`);
   }
 
-  async recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
+  /** Remembers those of whole contents: several may ask for them, while parts are different for each. */
+  async recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {
     const { path, size, stamp } = content;
-    const known = this.#shared.derived.get(derivedKey("recipe", content));
+    const isWhole = range.length === size;
+    const key = derivedKey("recipe", content);
+    const known = isWhole ? this.#shared.derived.get(key) : undefined;
     if (known !== undefined) return known;
     const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
     if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    const recipe = await makeRecipe({ path, size }, this.#shared);
+    const recipe = await makeRecipe(path, range, this.#shared);
     if ("error" in recipe) return recipe;
     if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    this.#shared.derived.set(derivedKey("recipe", content), recipe);
+    if (isWhole) this.#shared.derived.set(key, recipe);
     return recipe;
   }
 

@@ -10,6 +10,7 @@ import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, Recipe } from "../transfer/contents.ts";
+import type { Range } from "../transfer/ranges.ts";
 import type {
   ContentReader,
   LocalContent,
@@ -100,8 +101,8 @@ class LocalStage implements Stage {
     return this.#reader.blockHashes(content);
   }
 
-  recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
-    return this.#reader.recipe(content);
+  recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {
+    return this.#reader.recipe(content, range);
   }
 
   open(path: string): OpenFile {

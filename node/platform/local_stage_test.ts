@@ -4,7 +4,7 @@ import { randomBytes, temporaryFolder } from "../../tests/files.ts";
 import { blockSizeFor, TreeHasher } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
-import { cutWhole } from "../transfer/cutting.ts";
+import { cutPart } from "../transfer/cutting.ts";
 import type { LocalContent, PartialContent } from "../transfer/stage.ts";
 import { lookAt } from "./file_state.ts";
 import { StageWorkers } from "./local_stage.ts";
@@ -77,9 +77,16 @@ Deno.test("blockHashes() and recipe() are those of the bytes, remembered or not"
   for (const [i, size] of [100, 300_000, LARGE_SIZE].entries()) {
     const bytes = randomBytes(size, i);
     const content = set.file(`${i}`, bytes);
+    const ranges = [
+      { offset: 0, length: size },
+      { offset: Math.floor(size / 7), length: Math.floor(size / 2) },
+      { offset: size - 10, length: 10 },
+    ];
     for (let time = 0; time < 2; time++) {
       assertEquals(await set.stage.blockHashes(content), treeOf(bytes).hashes);
-      assertEquals(await set.stage.recipe(content), cutWhole(bytes));
+      for (const range of ranges) {
+        assertEquals(await set.stage.recipe(content, range), cutPart(bytes, range));
+      }
     }
   }
 });
@@ -89,7 +96,8 @@ Deno.test("blockHashes() and recipe() of a file that changed fail", async () => 
   const content = set.file("a", randomBytes(300_000, 1));
   Deno.writeFileSync(content.path, randomBytes(300_001, 2));
   assertEquals((await set.stage.blockHashes(content) as DiskFailure).code, "changed");
-  assertEquals((await set.stage.recipe(content) as DiskFailure).code, "changed");
+  const whole = { offset: 0, length: content.size };
+  assertEquals((await set.stage.recipe(content, whole) as DiskFailure).code, "changed");
 });
 
 Deno.test("read() packs what is still there", async () => {

@@ -1,24 +1,24 @@
-/** Makes the recipe of a file in several threads at once: each cuts a range on its own. */
+/** Makes the recipe of a file, or of a range of it, in several threads at once: each cuts a part on its own. */
 
 import type { DiskFailure } from "../store/disk.ts";
 import type { Recipe } from "../transfer/contents.ts";
 import { RecipeBuilder } from "../transfer/cutting.ts";
 import type { Range } from "../transfer/ranges.ts";
-import type { LocalFile } from "../transfer/stage.ts";
 import { inOrder } from "./in_order.ts";
 import type { StageJobs } from "./stage_jobs.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** Bytes that one job cuts. */
-const RANGE_SIZE = 4 * 1024 * 1024;
+const PART_SIZE = 4 * 1024 * 1024;
 
-/** The recipe of the file as it is found. Whoever asks sees to it that the file does not change meanwhile. */
+/** The recipe of a range of a file as it is. Whoever asks sees to it that the file does not change meanwhile. */
 export async function makeRecipe(
-  { path, size }: LocalFile,
+  path: string,
+  range: Range,
   { pool, width }: { readonly pool: WorkerPool<StageJobs>; readonly width: number },
 ): Promise<Recipe | DiskFailure> {
-  const builder = new RecipeBuilder(size);
-  const cuts = inOrder(rangesOf(size), width, (range) => pool.run("cutRange", { path, range }));
+  const builder = new RecipeBuilder(range);
+  const cuts = inOrder(partsOf(range), width, (range) => pool.run("cutRange", { path, range }));
   for await (const cut of cuts) {
     if ("error" in cut) return cut;
     builder.add(cut);
@@ -32,8 +32,8 @@ export async function makeRecipe(
   return builder.finish(filled);
 }
 
-function* rangesOf(size: number): Generator<Range> {
-  for (let offset = 0; offset < size; offset += RANGE_SIZE) {
-    yield { offset, length: Math.min(RANGE_SIZE, size - offset) };
+function* partsOf({ offset, length }: Range): Generator<Range> {
+  for (let done = 0; done < length; done += PART_SIZE) {
+    yield { offset: offset + done, length: Math.min(PART_SIZE, length - done) };
   }
 }

@@ -70,6 +70,10 @@ interface SmallGroup {
   size: number;
 }
 
+const NO_SUCH_RANGE: Answer = {
+  code: ErrorCode.malformed,
+  reason: "such a range is not in the content",
+};
 const ABSENT: Answer = { code: ErrorCode.absent, reason: "this content is not here (any more)" };
 
 export class AnswerMaker implements Disposable {
@@ -108,9 +112,9 @@ export class AnswerMaker implements Disposable {
       case "getContents":
         return this.#small(request.files);
       case "getHashes":
-        return this.#derived(request, "hashes");
+        return this.#hashes(request);
       case "getRecipe":
-        return this.#derived(request, "recipe");
+        return this.#recipe(request);
       case "getRanges":
         return this.#ranges(request);
       case "getBlock":
@@ -151,15 +155,23 @@ export class AnswerMaker implements Disposable {
     };
   }
 
-  /** Sends what is made of the bytes of a content. */
-  async *#derived(
-    { id, size }: ContentId,
-    type: "hashes" | "recipe",
+  async *#hashes(wanted: ContentId): AsyncGenerator<Answer, void> {
+    const content = this.#find(wanted);
+    if (content === undefined) return yield ABSENT;
+    yield* this.#derived("hashes", await this.#contents.stage.blockHashes(content));
+  }
+
+  async *#recipe(
+    { id, size, offset, length }: MessageOf<"getRecipe">,
   ): AsyncGenerator<Answer, void> {
+    if (!isRangeOf(size, { offset, length })) return yield NO_SUCH_RANGE;
     const content = this.#find({ id, size });
     if (content === undefined) return yield ABSENT;
-    const { stage } = this.#contents;
-    const made = type === "hashes" ? await stage.blockHashes(content) : await stage.recipe(content);
+    yield* this.#derived("recipe", await this.#contents.stage.recipe(content, { offset, length }));
+  }
+
+  /** Sends what was made of the bytes of a content. */
+  *#derived(type: "hashes" | "recipe", made: Uint8Array | DiskFailure): Generator<Answer, void> {
     if ("error" in made) return yield refusal(made);
     const step = Math.max(DERIVED_STEP, this.#chunkSize - this.#chunkSize % DERIVED_STEP);
     for (let at = 0; at < made.length; at += step) {
@@ -184,9 +196,7 @@ export class AnswerMaker implements Disposable {
   }
 
   async *#ranges({ id, size, ranges }: MessageOf<"getRanges">): AsyncGenerator<Answer, void> {
-    if (ranges.some(({ offset, length }) => length === 0 || offset + length > size)) {
-      return yield { code: ErrorCode.malformed, reason: "such a range is not in the content" };
-    }
+    if (!ranges.every((range) => isRangeOf(size, range))) return yield NO_SUCH_RANGE;
     const open = this.#openContent({ id, size });
     if (open === undefined) return yield ABSENT;
     for (const group of inChunks(ranges, { size: READ_SIZE })) {
@@ -259,6 +269,10 @@ export function* framesOf(
       : message;
     yield { message: part, chunk: chunk.subarray(at, at + chunkSize) };
   }
+}
+
+function isRangeOf(size: number, { offset, length }: Range): boolean {
+  return length > 0 && offset + length <= size;
 }
 
 function emptyGroup(): SmallGroup {

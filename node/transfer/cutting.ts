@@ -19,7 +19,7 @@ import { joined } from "./recipe.ts";
 export const PIECE_SIZE_MIN = 16 * 1024;
 /** Bytes in a piece at most. */
 export const PIECE_SIZE_MAX = 256 * 1024;
-/** How many pieces a content of `size` bytes has at most. */
+/** How many pieces `size` bytes of a content have at most. */
 export function pieceCountMax(size: number): number {
   return Math.ceil(size / PIECE_SIZE_MIN) + 2;
 }
@@ -167,8 +167,15 @@ function mixed(value: number): number {
 
 /** Cuts a whole content that is in memory. */
 export function cutWhole(bytes: Uint8Array<ArrayBuffer>): Recipe {
-  const builder = new RecipeBuilder(bytes.length);
-  builder.add(cutRange(bytes, { offset: 0, length: bytes.length }));
+  return cutPart(bytes, { offset: 0, length: bytes.length });
+}
+
+/** Cuts a range of a content that is in memory, with what is left over at its ends. */
+export function cutPart(bytes: Uint8Array<ArrayBuffer>, range: Range): Recipe {
+  const { offset, length } = range;
+  const builder = new RecipeBuilder(range);
+  const from = Math.max(0, offset - CUT_LEAD);
+  builder.add(cutRange(bytes.subarray(from, offset + length), range));
   return builder.finish(
     [...builder.gaps()].map(({ offset, length }) =>
       cutRun(bytes.subarray(offset, offset + length))
@@ -176,15 +183,20 @@ export function cutWhole(bytes: Uint8Array<ArrayBuffer>): Recipe {
   );
 }
 
-/** Puts the recipe of a content together from ranges that were cut on their own. */
+/**
+ * Puts the recipe of a content, or of a range of it, together from ranges that were cut on their own. What is
+ * before the first cut in the range, and behind the last one, is cut as if the content began and ended there.
+ */
 export class RecipeBuilder {
-  readonly #size: number;
+  /** Where the whole range ends. */
+  readonly #limit: number;
   /** Pieces that are known, and the runs between them that no range had to itself. */
   readonly #parts: (Recipe | Range)[] = [];
-  #end = 0;
+  #end: number;
 
-  constructor(size: number) {
-    this.#size = size;
+  constructor({ offset, length }: Range) {
+    this.#end = offset;
+    this.#limit = offset + length;
   }
 
   /** Adds the next range; they come in order and leave nothing out. */
@@ -215,7 +227,7 @@ export class RecipeBuilder {
   }
 
   get #rest(): Range {
-    return { offset: this.#end, length: this.#size - this.#end };
+    return { offset: this.#end, length: this.#limit - this.#end };
   }
 }
 

@@ -4,6 +4,7 @@ import { concat, seededRandom } from "../../protocol/testing.ts";
 import { randomBytes } from "../../tests/files.ts";
 import {
   CUT_LEAD,
+  cutPart,
   cutRange,
   cutRun,
   cutWhole,
@@ -19,7 +20,9 @@ const SIZE = 4 * MIB;
 /** Bytes of a wanted content that a plan finds in a base, after looking at each of them. */
 function sharedSize(wanted: Uint8Array<ArrayBuffer>, base: Uint8Array<ArrayBuffer>): number {
   const content = { id: new Uint8Array(32), size: base.length, path: "base", stamp: "" };
-  const copies = planCopies(cutWhole(wanted), [{ content, recipe: cutWhole(base) }]);
+  const copies = planCopies([{ offset: 0, recipe: cutWhole(wanted) }], [
+    { content, offset: 0, recipe: cutWhole(base) },
+  ]);
   let shared = 0;
   for (const { offset, length, to } of copies) {
     assertEquals(
@@ -42,9 +45,20 @@ function pieceLengths(bytes: Uint8Array<ArrayBuffer>): number[] {
   );
 }
 
+/** Where each piece starts, how long it is, and its fingerprint. */
+function piecesOf(recipe: Uint8Array<ArrayBuffer>, offset: number): string[] {
+  const view = new DataView(recipe.buffer);
+  const pieces: string[] = [];
+  for (let at = 0; at < recipe.length; at += PIECE_SIZE) {
+    pieces.push(`${offset} ${view.getUint32(at)} ${view.getBigUint64(at + 4)}`);
+    offset += view.getUint32(at);
+  }
+  return pieces;
+}
+
 /** What cutting gives when every range between `bounds` is cut on its own, as threads do. */
 function cutInRanges(bytes: Uint8Array<ArrayBuffer>, bounds: readonly number[]) {
-  const builder = new RecipeBuilder(bytes.length);
+  const builder = new RecipeBuilder({ offset: 0, length: bytes.length });
   let offset = 0;
   for (const end of [...bounds, bytes.length]) {
     const lead = Math.max(0, offset - CUT_LEAD);
@@ -93,6 +107,21 @@ for (const [name, bytes] of samples()) {
     }
   });
 }
+
+Deno.test("cutPart() finds the pieces of the whole content that lie within the range", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const bytes = randomBytes(SIZE, seed);
+    const random = seededRandom(seed);
+    const offset = Math.floor(random() * SIZE / 2);
+    const length = MIB + Math.floor(random() * MIB);
+    const part = piecesOf(cutPart(bytes, { offset, length }), offset);
+    const missing = piecesOf(cutWhole(bytes), 0).filter((piece) => !part.includes(piece))
+      .map((piece) => Number(piece.split(" ")[0]))
+      .filter((at) => at >= offset + PIECE_SIZE_MAX && at < offset + length - PIECE_SIZE_MAX);
+    assertEquals(missing, [], `seed ${seed}`);
+    assertEquals(sizeOfPieces(cutPart(bytes, { offset, length })), length);
+  }
+});
 
 Deno.test("cutWhole() makes pieces of about 64 KiB", () => {
   const bytes = randomBytes(16 * MIB, 7);

@@ -165,7 +165,9 @@ Deno.test("ContentServer refuses ranges and blocks that a content does not have"
     { type: "getBlock", id, size, index: 2 },
     { type: "getBlock", id: new Uint8Array(32), size, index: 0 },
     { type: "getHashes", id: new Uint8Array(32), size },
-    { type: "getRecipe", id: new Uint8Array(32), size },
+    { type: "getRecipe", id: new Uint8Array(32), size, offset: 0, length: size },
+    { type: "getRecipe", id, size, offset: 0, length: 0 },
+    { type: "getRecipe", id, size, offset: 1, length: size },
   ] as const;
   for (const [i, message] of requests.entries()) {
     await script.send(message, i + 1);

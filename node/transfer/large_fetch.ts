@@ -1,16 +1,13 @@
 /**
  * Fetches one large content into a partial file.
  *
- * First its block hashes, which must lead to its id. Then, where this side has files that may be similar, the
- * recipes of both tell which bytes they share; these are copied here, and in the blocks that they make up in
- * part only the bytes between them are asked for. Whatever blocks are then still not right are fetched whole.
- * Each block is compared with its hash before it counts, wherever its bytes came from.
+ * First its block hashes, which must lead to its id. Then, where this side has files that may be similar, it is made
+ * of these as far as possible (assembly.ts). Whatever blocks are then still not right are fetched whole. Each
+ * block is compared with its hash before it counts, wherever its bytes came from.
  */
 
-import { AnySignal } from "../../protocol/any_signal.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import { sameBytes } from "../../protocol/bytes.ts";
-import { PIECE_SIZE, RANGE_COUNT_MAX } from "../../protocol/content_messages.ts";
 import {
   blockCount,
   blockSizeFor,
@@ -20,32 +17,15 @@ import {
   sizeOfBlock,
 } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
-import { ask, askForBytes, NotFetched, wrongAnswer } from "./asking.ts";
-import type { Asker, IncomingAnswer } from "./asking.ts";
-import { ByteBudget } from "./byte_budget.ts";
-import type {
-  ArrivedContent,
-  FetchOptions,
-  MissingContent,
-  Recipe,
-  WantedContent,
-} from "./contents.ts";
-import { pieceCountMax } from "./cutting.ts";
-import { inChunks, sizeOfRanges } from "./ranges.ts";
-import type { Range } from "./ranges.ts";
-import { gapsOf, joined, planCopies, sizeOfPieces } from "./recipe.ts";
-import type { RecipeBase } from "./recipe.ts";
-import type { Copying, LocalContent, PartialContent, Stage } from "./stage.ts";
-import { untilAllDone } from "./until_all_done.ts";
+import { askForBytes, NotFetched } from "./asking.ts";
+import type { Asker } from "./asking.ts";
+import { assemble } from "./assembly.ts";
+import type { ArrivedContent, FetchOptions, MissingContent, WantedContent } from "./contents.ts";
+import { inWindow } from "./in_window.ts";
+import type { PartialContent, Stage } from "./stage.ts";
 
 /** Bytes of one content that are asked for, or are being verified, at once. */
 const WINDOW_SIZE = 16 * 1024 * 1024;
-/** What each range costs the window besides its bytes, so that tiny ones are not asked for without end. */
-const RANGE_COST = 16 * 1024;
-/** The recipes of larger contents would take too much memory. */
-const RECIPE_CONTENT_SIZE_MAX = 64 * 1024 ** 3;
-/** How many files are searched for similar bytes. */
-const BASES_MAX = 8;
 
 /** What fetching a content takes. */
 export interface LargeFetchContext extends FetchOptions {
@@ -87,7 +67,10 @@ class LargeFetch {
     const hashes = await this.#askForHashes();
     await using part = orThrow(await stage.openPart(this.#idOfWant, hashes, signal));
     this.#noteBlocks(part);
-    if (this.#want.bases.length > 0 && !part.have.complete) await this.#assemble(part);
+    if (this.#want.bases.length > 0 && !part.have.complete) {
+      const progress = () => this.#noteBlocks(part);
+      await assemble(part, this.#want, { ...this.#context, progress });
+    }
     await this.#fetchBlocks(part);
     const { staged } = orThrow(await part.finish({ durable }));
     return { want: this.#want, staged };
@@ -112,88 +95,18 @@ class LargeFetch {
     return hashes;
   }
 
-  /** Makes what it can of bytes that are here, and of the bytes between them. */
-  async #assemble(part: PartialContent): Promise<void> {
-    const { signal } = this.#context;
-    if (this.#want.size > RECIPE_CONTENT_SIZE_MAX) return;
-    const [wanted, bases] = await untilAllDone([this.#askForRecipe(), this.#baseRecipes()]);
-    if (wanted === undefined) return;
-    const copies = planCopies(wanted, bases);
-    const failure = await part.assemble(copies, signal);
-    if (failure !== undefined) throw new NotFetched(failure);
-    this.#noteBlocks(part);
-    await this.#fillGaps(part, copies);
-  }
-
-  /** The recipe of the wanted content, or undefined where what came is none of it. */
-  async #askForRecipe(): Promise<Recipe | undefined> {
-    const { connection, signal } = this.#context;
-    const { id, size } = this.#want;
-    const parts: Recipe[] = [];
-    let [sizeSoFar, countSoFar] = [0, 0];
-    const take = async ({ message, chunk, chunkSize }: IncomingAnswer) => {
-      if (message.type !== "recipe" || chunkSize === 0 || chunkSize % PIECE_SIZE !== 0) {
-        throw wrongAnswer(message.type);
-      }
-      countSoFar += chunkSize / PIECE_SIZE;
-      if (countSoFar > pieceCountMax(size)) throw wrongAnswer("so long a recipe");
-      const part = new Uint8Array(chunkSize);
-      await chunk.readChunk(part);
-      parts.push(part);
-      sizeSoFar += sizeOfPieces(part);
-      return sizeSoFar >= size;
-    };
-    await ask(connection, { type: "getRecipe", id, size }, { take, signal });
-    return sizeSoFar === size ? joined(parts) : undefined;
-  }
-
-  /** Bases that cannot be read are none. */
-  async #baseRecipes(): Promise<RecipeBase[]> {
-    const { stage, pathOf } = this.#context;
-    const bases = this.#want.bases.slice(0, BASES_MAX).filter(({ size }) =>
-      size <= RECIPE_CONTENT_SIZE_MAX
-    );
-    const recipes = await untilAllDone(bases.map(async (base) => {
-      const content: LocalContent = { ...base, path: pathOf(base.path) };
-      return { content, recipe: await stage.recipe(content) };
-    }));
-    return recipes.flatMap(({ content, recipe }) => "error" in recipe ? [] : [{ content, recipe }]);
-  }
-
-  /** Asks for what is missing in blocks of which a part was copied. */
-  async #fillGaps(part: PartialContent, copies: readonly Copying[]): Promise<void> {
-    const { size } = this.#want;
-    const geometry = { size, blockSize: this.#blockSize, have: part.have };
-    const { blocks, ranges } = gapsOf(copies, geometry);
-    await this.#inWindow(
-      inChunks(ranges, { countMax: RANGE_COUNT_MAX }),
-      (group) => sizeOfRanges(group) + group.length * RANGE_COST,
-      (group, signal) => this.#askForRanges(part, group, signal),
-    );
-    await part.verify(blocks, this.#context.signal);
-    this.#noteBlocks(part);
-  }
-
-  async #askForRanges(
-    part: PartialContent,
-    ranges: readonly Range[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { id, size } = this.#want;
-    const into = new Uint8Array(sizeOfRanges(ranges));
-    const message = { type: "getRanges", id, size, ranges } as const;
-    await askForBytes(this.#context.connection, message, { type: "rangeData", into, signal });
-    const { failure } = await part.write(ranges, into.buffer);
-    if (failure !== undefined) throw new NotFetched(failure);
-  }
-
   async #fetchBlocks(part: PartialContent): Promise<void> {
     const geometry = { size: this.#want.size, blockSize: this.#blockSize };
     const sizeOf = (index: number) => sizeOfBlock(geometry, index);
-    await this.#inWindow(missingBlocks(part.have), sizeOf, async (index, signal) => {
-      await this.#askForBlock(part, index, { length: sizeOf(index), signal });
-      this.#bytesDone += sizeOf(index);
-      this.#tellProgress();
+    await inWindow(missingBlocks(part.have), {
+      windowSize: WINDOW_SIZE,
+      sizeOf,
+      run: async (index, signal) => {
+        await this.#askForBlock(part, index, { length: sizeOf(index), signal });
+        this.#bytesDone += sizeOf(index);
+        this.#tellProgress();
+      },
+      signal: this.#context.signal,
     });
   }
 
@@ -211,33 +124,6 @@ class LargeFetch {
     this.#spare.push(buffer);
     if (outcome === "bad-hash") throw new NotFetched("absent");
     if (outcome !== "landed") throw new NotFetched(outcome);
-  }
-
-  /** Does something for each item, as many at once as the window holds. The first failure ends the others. */
-  async #inWindow<T>(
-    items: Iterable<T>,
-    sizeOf: (item: T) => number,
-    run: (item: T, signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    const budget = new ByteBudget(WINDOW_SIZE);
-    const failed = new AbortController();
-    using stopping = new AnySignal([this.#context.signal, failed.signal]);
-    const { signal } = stopping;
-    const running = new Set<Promise<void>>();
-    try {
-      for (const item of items) {
-        const size = sizeOf(item);
-        await budget.take(size, signal);
-        const task = run(item, signal).catch((error) => failed.abort(error)).finally(() => {
-          running.delete(task);
-          budget.give(size);
-        });
-        running.add(task);
-      }
-    } finally {
-      await Promise.all(running);
-    }
-    signal.throwIfAborted();
   }
 
   #noteBlocks({ have }: PartialContent): void {

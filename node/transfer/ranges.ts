@@ -1,4 +1,4 @@
-/** Runs of bytes: how long they are together, and which go into one chunk. */
+/** Runs of bytes: how long they are together, what they leave out, and which go into one chunk. */
 
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
 
@@ -11,6 +11,42 @@ export interface Range {
 /** How many bytes the ranges have together. */
 export function sizeOfRanges(ranges: readonly Range[]): number {
   return ranges.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What the ranges leave out of the first `size` bytes, in order. They may come in any order and overlap. */
+export function uncovered(ranges: readonly Range[], size: number): Range[] {
+  const left: Range[] = [];
+  let end = 0;
+  for (const { offset, length } of ranges.toSorted((a, b) => a.offset - b.offset)) {
+    if (offset > end) left.push({ offset: end, length: offset - end });
+    end = Math.max(end, offset + length);
+  }
+  if (end < size) left.push({ offset: end, length: size - end });
+  return left;
+}
+
+/**
+ * Makes ranges longer on both sides, as far as there are bytes, and one range of those that touch then.
+ *
+ * @param ranges In order.
+ */
+export function widened(
+  ranges: readonly Range[],
+  { by, size }: { readonly by: number; readonly size: number },
+): Range[] {
+  const wide: Range[] = [];
+  for (const { offset, length } of ranges) {
+    const last = wide.at(-1) ?? { offset: 0, length: -1 };
+    const lastEnd = last.offset + last.length;
+    const start = Math.max(0, offset - by);
+    const end = Math.min(size, offset + length + by);
+    if (start > lastEnd) wide.push({ offset: start, length: end - start });
+    else {wide[wide.length - 1] = {
+        offset: last.offset,
+        length: Math.max(end, lastEnd) - last.offset,
+      };}
+  }
+  return wide;
 }
 
 /** How ranges are cut into groups. */

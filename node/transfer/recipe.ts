@@ -10,17 +10,24 @@ import type { Recipe } from "./contents.ts";
 import type { Range } from "./ranges.ts";
 import type { Copying, LocalContent } from "./stage.ts";
 
-/** A local content and what it is made of. */
-export interface RecipeBase {
-  readonly content: LocalContent;
+/** What a range of a content is made of. */
+export interface RecipePart {
+  /** Where the first piece starts in the content. */
+  readonly offset: number;
   readonly recipe: Recipe;
 }
 
-/** Where the pieces of a recipe start in their content; the last one is the content's length. */
-function offsetsOf(recipe: Recipe): Float64Array {
+/** What a range of a local content is made of. */
+export interface RecipeBase extends RecipePart {
+  readonly content: LocalContent;
+}
+
+/** Where the pieces start in their content, and the last one ends. */
+function offsetsOf({ offset, recipe }: RecipePart): Float64Array {
   const view = viewOf(recipe);
   const count = recipe.length / PIECE_SIZE;
   const offsets = new Float64Array(count + 1);
+  offsets[0] = offset;
   for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + view.getUint32(i * PIECE_SIZE);
   return offsets;
 }
@@ -38,23 +45,32 @@ export function joined(recipes: readonly Recipe[]): Recipe {
 
 /** How many bytes of content the pieces have together. */
 export function sizeOfPieces(recipe: Recipe): number {
-  return offsetsOf(recipe).at(-1)!;
+  return offsetsOf({ offset: 0, recipe }).at(-1)!;
 }
 
 /**
- * Which bytes of a wanted content the bases have, judged by their recipes: in the order of the wanted content,
- * and as few runs as that takes.
+ * Which bytes of a wanted content the bases have, judged by recipes: in the order of the wanted content, and as few
+ * runs as that takes.
+ *
+ * @param wanted In order.
  */
-export function planCopies(wanted: Recipe, bases: readonly RecipeBase[]): Copying[] {
+export function planCopies(
+  wanted: readonly RecipePart[],
+  bases: readonly RecipeBase[],
+): Copying[] {
   const known = new KnownPieces(bases);
-  const view = viewOf(wanted);
+  return wanted.flatMap((part) => copiesFor(part, known));
+}
+
+function copiesFor({ offset: start, recipe }: RecipePart, known: KnownPieces): Copying[] {
+  const view = viewOf(recipe);
   const copies: Copying[] = [];
-  let to = 0;
+  let to = start;
   let run: Copying | undefined;
   let last: FoundPiece | undefined;
-  for (let at = 0; at < wanted.length; at += PIECE_SIZE) {
+  for (let at = 0; at < recipe.length; at += PIECE_SIZE) {
     const length = view.getUint32(at);
-    const found = known.find(wanted, at, last);
+    const found = known.find(recipe, at, last);
     const continues = found !== undefined && last !== undefined && isNext(last, found);
     if (!continues && run !== undefined) copies.push(run);
     if (found === undefined) run = undefined;
@@ -89,8 +105,9 @@ class KnownPieces {
   readonly #pieces = new Map<number, FoundPiece>();
 
   constructor(bases: readonly RecipeBase[]) {
-    for (const { content, recipe } of bases) {
-      const base = { content, recipe, offsets: offsetsOf(recipe) };
+    for (const part of bases) {
+      const { recipe } = part;
+      const base = { ...part, offsets: offsetsOf(part) };
       const view = viewOf(recipe);
       for (let at = 0; at < recipe.length; at += PIECE_SIZE) {
         const key = keyOf(view, at);

@@ -16,5 +16,5 @@ Deno.bench("cut 16 MiB of zeros", () => {
 });
 
 Deno.bench("find the pieces of 16 MiB in a base", () => {
-  planCopies(recipe, [{ content, recipe }]);
+  planCopies([{ offset: 0, recipe }], [{ content, offset: 0, recipe }]);
 });

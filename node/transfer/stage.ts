@@ -122,8 +122,8 @@ export interface Stage {
   ): AsyncIterable<ContentId | DiskFailure>;
   /** The hashes of a content's blocks of the usual size, remembered or made from the file. */
   blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure>;
-  /** The pieces that a content is cut into, remembered or made from the file. */
-  recipe(content: LocalContent): Promise<Recipe | DiskFailure>;
+  /** The pieces that a range of a content is cut into, remembered or made from the file. */
+  recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure>;
   /** Opens a regular file for reading. Throws `Cannot open PATH: reason`. */
   open(path: string): OpenFile;
   /** Reads small contents into the front of `buffer`, which must have room for all of them. */

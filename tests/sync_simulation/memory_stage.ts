@@ -19,7 +19,7 @@ import type { DiskFailure } from "../../node/store/disk.ts";
 import type { OpenFile } from "../../node/store/folder.ts";
 import { contentKey } from "../../node/transfer/contents.ts";
 import type { ContentId, Recipe } from "../../node/transfer/contents.ts";
-import { cutWhole } from "../../node/transfer/cutting.ts";
+import { cutPart } from "../../node/transfer/cutting.ts";
 import type { Range } from "../../node/transfer/ranges.ts";
 import type {
   Copying,
@@ -83,10 +83,10 @@ export class MemoryStage implements Stage {
     return bytes === undefined ? failureOf("hash", content.path, "changed") : hashesOf(bytes);
   }
 
-  async recipe(content: LocalContent): Promise<Recipe | DiskFailure> {
+  async recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {
     await this.#pause();
     const bytes = this.#bytesOf(content);
-    return bytes === undefined ? failureOf("read", content.path, "changed") : cutWhole(bytes);
+    return bytes === undefined ? failureOf("read", content.path, "changed") : cutPart(bytes, range);
   }
 
   open(path: string): OpenFile {

@@ -12,7 +12,7 @@ function withHashing(
   return {
     hashFiles,
     blockHashes: (content) => stage.blockHashes(content),
-    recipe: (content) => stage.recipe(content),
+    recipe: (content, range) => stage.recipe(content, range),
     open: (path) => stage.open(path),
     read: (contents, buffer) => stage.read(contents, buffer),
   };
