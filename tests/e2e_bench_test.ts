@@ -16,7 +16,8 @@ Deno.test("deno task bench --smoke does every workload with the compiled binary"
   const { code, stdout, stderr } = await run(["run", "-A", SCRIPT, "--smoke"], {
     program: Deno.execPath(),
     env: { ...Deno.env.toObject(), P2PNODE_BIN: await binary() },
-    timeoutMs: 120_000,
+    // Of the other tools, Syncthing alone takes some ten seconds for each workload.
+    timeoutMs: 300_000,
   });
   assertEquals(code, 0, stderr);
   for (const name of WORKLOADS) {
