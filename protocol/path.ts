@@ -52,3 +52,22 @@ export function checkName(path: string): string {
   }
   return path;
 }
+
+/** The folder that what is at `path` is in, "" for the top. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+/** The folders that what is at `path` is in, the outermost first, without the top. */
+export function foldersAbove(path: string): string[] {
+  const above: string[] = [];
+  for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
+    above.push(path.slice(0, end));
+  }
+  return above;
+}
+
+/** Whether `path` is that of a folder, or of something in it; "" is the folder at the top. */
+export function isAtOrBelow(path: string, folder: string): boolean {
+  return folder === "" || path === folder || path.startsWith(`${folder}/`);
+}

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ProtocolError } from "./errors.ts";
-import { checkName, NAME_SIZE_MAX, nameProblem } from "./path.ts";
+import {
+  checkName,
+  folderOf,
+  foldersAbove,
+  isAtOrBelow,
+  NAME_SIZE_MAX,
+  nameProblem,
+} from "./path.ts";
 import "./testing.ts";
 
 Deno.test("nameProblem() accepts relative names in canonical form", () => {
@@ -90,4 +97,15 @@ Deno.test("checkName() answers the name, or says which name is bad and why", () 
     ProtocolError,
     'Cannot use the name "../a\\nb": it has a control character',
   );
+});
+
+Deno.test("folderOf() and foldersAbove() tell where something is", () => {
+  assertEquals(["a", "a/b", "a/b/c"].map(folderOf), ["", "a", "a/b"]);
+  assertEquals(["a", "a/b", "a/b/c"].map(foldersAbove), [[], ["a"], ["a", "a/b"]]);
+});
+
+Deno.test("isAtOrBelow() goes by whole components", () => {
+  for (const path of ["a/b", "a/b/c", "a/b/c/d"]) assert(isAtOrBelow(path, "a/b"), path);
+  for (const path of ["a", "a/bc", "a/bc/d", "x/a/b", ""]) assert(!isAtOrBelow(path, "a/b"), path);
+  assert(isAtOrBelow("a", "") && isAtOrBelow("", ""));
 });

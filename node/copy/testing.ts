@@ -4,6 +4,7 @@ import { Connection, unexpected } from "../../protocol/connection.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { Frame } from "../../protocol/frame_reader.ts";
 import type { MessageOf } from "../../protocol/messages.ts";
+import { isAtOrBelow } from "../../protocol/path.ts";
 import { duplexPair, seededRandom } from "../../protocol/testing.ts";
 import { MemoryFiles } from "../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../tests/sync_simulation/memory_folder.ts";
@@ -148,8 +149,7 @@ export class MemoryKnown implements KnownContents {
 
   keepOnly(start: string, present: { has(path: string): boolean }): void {
     for (const path of this.all.keys()) {
-      const isBelow = start === "" || path === start || path.startsWith(`${start}/`);
-      if (isBelow && !present.has(path)) this.all.delete(path);
+      if (isAtOrBelow(path, start) && !present.has(path)) this.all.delete(path);
     }
   }
 }

@@ -9,7 +9,13 @@
 
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { BodyOf } from "../../protocol/messages.ts";
-import { checkName, nameProblem } from "../../protocol/path.ts";
+import {
+  checkName,
+  folderOf,
+  foldersAbove,
+  isAtOrBelow,
+  nameProblem,
+} from "../../protocol/path.ts";
 
 /** An entry as it travels. */
 export type WireTreeEntry = BodyOf<"treeEntries">["entries"][number];
@@ -46,7 +52,7 @@ export class EntryCheck {
   constructor(requested: string, { fileCount, otherCount }: TreeTotals) {
     this.#requested = requested;
     this.#countMax = Math.min(ENTRY_COUNT_MAX, 2 * (fileCount + otherCount) + GROWTH_COUNT_MAX);
-    for (const folder of foldersTo(`${requested}/`)) this.#folders.add(folder);
+    for (const folder of [...foldersAbove(requested), requested]) this.#folders.add(folder);
   }
 
   /** Answers the next entry, numbered. Throws a `ProtocolError` where it breaks a rule. */
@@ -69,8 +75,7 @@ export class EntryCheck {
   #checkPlace({ path, kind }: WireTreeEntry): void {
     checkName(path);
     const requested = this.#requested;
-    const isBelow = requested === "" || path === requested || path.startsWith(`${requested}/`);
-    if (!isBelow) throw misplaced(path, "it was not asked for");
+    if (!isAtOrBelow(path, requested)) throw misplaced(path, "it was not asked for");
     if (!this.#folders.has(folderOf(path))) throw misplaced(path, "it is in no folder");
     if (kind === "folder") this.#folders.add(path);
     else if (path === requested) this.#folders.delete(path);
@@ -96,15 +101,4 @@ export function linkProblem(path: string, target: string): string | undefined {
 
 function misplaced(path: string, reason: string): ProtocolError {
   return new ProtocolError(ErrorCode.malformed, `Cannot take the entry ${path}: ${reason}`);
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
-
-/** The folders on the way to a path. */
-function* foldersTo(path: string): Generator<string> {
-  for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
-    yield path.slice(0, end);
-  }
 }

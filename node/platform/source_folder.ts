@@ -7,7 +7,7 @@
  * stamp tells (store/folder.ts).
  */
 
-import { nameProblem } from "../../protocol/path.ts";
+import { folderOf, nameProblem } from "../../protocol/path.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "../copy/source/ports.ts";
 import type { FileState } from "../store/folder.ts";
 import type { Hint } from "../sync/folder.ts";
@@ -75,8 +75,7 @@ class DiskSource implements SourceFolder {
   }
 
   async state(path: string, signal: AbortSignal): Promise<FileState | undefined> {
-    const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    const way = await steadyWay({ root: this.root, folder }, signal);
+    const way = await steadyWay({ root: this.root, folder: folderOf(path) }, signal);
     if (typeof way === "string") return undefined;
     try {
       const info = Deno.lstatSync(this.pathOf(path));

@@ -5,6 +5,7 @@
  * folder was opened. Otherwise the folder is read again, a few times.
  */
 
+import { folderOf } from "../../protocol/path.ts";
 import type { SourceEntry } from "../copy/source/ports.ts";
 import { linkProblem } from "../copy/tree_entry.ts";
 import { isExecutable, rememberedStamp } from "./file_state.ts";
@@ -46,8 +47,7 @@ export async function* walkSource(
 
 /** What is at the start itself. */
 async function lookAtStart({ root, start }: Walk, signal: AbortSignal): Promise<SourceEntry[]> {
-  const folder = start.slice(0, Math.max(0, start.lastIndexOf("/")));
-  const way = await steadyWay({ root, folder }, signal);
+  const way = await steadyWay({ root, folder: folderOf(start) }, signal);
   if (typeof way === "string") return [skipped(start, NOT_STEADY)];
   const found: SourceEntry[] = [];
   const visitor = collector(root, (entry) => found.push(entry));

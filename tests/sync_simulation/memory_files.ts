@@ -10,6 +10,7 @@ import { errorNameOf, FileCallError } from "../../node/store/file_calls.ts";
 import type { FileCalls, FileInfo } from "../../node/store/file_calls.ts";
 import type { FileState } from "../../node/store/folder.ts";
 import { folded } from "../../node/store/spelling.ts";
+import { folderOf } from "../../protocol/path.ts";
 
 const FILE_MODE = 0o644;
 const EXECUTABLE_MODE = 0o755;
@@ -308,10 +309,6 @@ function infoOf(node: Inode): FileInfo {
   const { kind, number, mode, modified } = node;
   const state = stateOf(node);
   return { kind, inode: number, mode, modifiedMs: modified, seenStamp: state.stamp, ...state };
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function errorOf(code: string): FileCallError {

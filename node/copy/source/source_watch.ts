@@ -5,6 +5,7 @@
  * A watcher misses some changes, and cannot always be had. So after some time anything may have changed.
  */
 
+import { isAtOrBelow } from "../../../protocol/path.ts";
 import type { Log } from "../../../protocol/ports.ts";
 import type { SourceFolder } from "./ports.ts";
 
@@ -80,8 +81,4 @@ export class FollowedTree implements Disposable {
   [Symbol.dispose](): void {
     this.#stop();
   }
-}
-
-function isAtOrBelow(path: string, folder: string): boolean {
-  return folder === "" || path === folder || path.startsWith(`${folder}/`);
 }

@@ -8,14 +8,15 @@
  */
 
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
-import type { ChangeOutcome } from "../folder.ts";
+import { folderOf } from "../../../protocol/path.ts";
 import { contentKey } from "../../transfer/contents.ts";
+import type { LocatedContent } from "../../transfer/contents.ts";
+import { FOLDER } from "../entry.ts";
+import type { Entry } from "../entry.ts";
+import type { ChangeOutcome } from "../folder.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { decide, needsContent, ownVersion } from "./decision.ts";
 import type { Accepted, Decided } from "./decision.ts";
-import { FOLDER } from "../entry.ts";
-import type { Entry } from "../entry.ts";
-import type { LocatedContent } from "../../transfer/contents.ts";
 import type { UserPieces } from "./ports.ts";
 import { refused, STALE, STORED } from "./put_item.ts";
 import type { PutItem } from "./put_item.ts";
@@ -195,8 +196,4 @@ export class Application {
     index.commit({ put, replaced, fulfilled: true });
     return replaced.map(({ path }) => path);
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -8,6 +8,7 @@
  */
 
 import { sameBytes } from "../../../protocol/bytes.ts";
+import { foldersAbove } from "../../../protocol/path.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { Entry, State } from "../entry.ts";
 import {
@@ -109,9 +110,7 @@ class Decision {
 
   /** Sees to it that everything above an entry is a folder. */
   #secureFolders({ item, entry }: Accepted): void {
-    const { path } = entry;
-    for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
-      const above = path.slice(0, end);
+    for (const above of foldersAbove(entry.path)) {
       if (this.#firm.has(above)) continue;
       const decided = this.#accepted.get(above);
       const before = this.#index.get(above);

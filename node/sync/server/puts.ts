@@ -7,6 +7,9 @@
  * until it has its place, and finds it there.
  */
 
+import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
+import { foldersAbove } from "../../../protocol/path.ts";
+import { contentKey } from "../../transfer/contents.ts";
 import type {
   ArrivedContent,
   ContentFetcher,
@@ -15,9 +18,7 @@ import type {
   WantedContent,
 } from "../../transfer/contents.ts";
 import type { Entry } from "../entry.ts";
-import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
 import { Application } from "./application.ts";
-import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { compareAndSet, needsContent } from "./decision.ts";
 import { inspect } from "./inspection.ts";
@@ -26,7 +27,6 @@ import { ABSENT, refused } from "./put_item.ts";
 import type { PutItem, PutOutcome } from "./put_item.ts";
 import { Serial } from "./serial.ts";
 import type { SpaceOptions } from "./space_options.ts";
-import { foldersAbove } from "./tree_plan.ts";
 import type { PendingContent } from "./user_index.ts";
 
 /** A batch that others overtake all the time is given up after so many attempts. */

@@ -6,6 +6,7 @@
  * that, unless another path has the same content. Creations come last.
  */
 
+import { foldersAbove } from "../../../protocol/path.ts";
 import type { Entry } from "../entry.ts";
 import type { Change } from "../folder.ts";
 import { contentKey } from "../../transfer/contents.ts";
@@ -135,15 +136,6 @@ function moveStep(accepted: Accepted, source: Accepted): Step {
   const from = source.before!;
   const change = { kind: "move", from: from.path, expect: from.stamp, path, executable } as const;
   return { change, accepted, source };
-}
-
-/** The paths of the folders that a path lies in, the outermost first. */
-export function foldersAbove(path: string): string[] {
-  const above: string[] = [];
-  for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
-    above.push(path.slice(0, end));
-  }
-  return above;
 }
 
 /** Entries in the order in which devices should hear of them: what is made before what goes. */

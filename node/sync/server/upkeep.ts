@@ -6,6 +6,7 @@
  * usually written them by itself, and many have been replaced or deleted again.
  */
 
+import { folderOf } from "../../../protocol/path.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
@@ -162,8 +163,4 @@ export class Upkeep {
     this.#pending.delete(key);
     this.#pendingBytes -= pending.size;
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }
