@@ -119,6 +119,13 @@ export type ChangeOutcome =
   | "not-empty"
   | DiskFailure;
 
+/** Whether a change was made. */
+export function isDone(
+  outcome: ChangeOutcome | undefined,
+): outcome is Extract<ChangeOutcome, { readonly done: true }> {
+  return typeof outcome === "object" && "done" in outcome;
+}
+
 export interface SyncFolder {
   /** Where the folder is, for messages to the user. */
   readonly root: string;

@@ -13,6 +13,7 @@ import { contentKey } from "../../transfer/contents.ts";
 import type { LocatedContent } from "../../transfer/contents.ts";
 import { FOLDER } from "../entry.ts";
 import type { Entry } from "../entry.ts";
+import { isDone } from "../folder.ts";
 import type { ChangeOutcome } from "../folder.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { decide, needsContent, ownVersion } from "./decision.ts";
@@ -129,7 +130,7 @@ export class Application {
 
   /** Takes note of what became of a step. */
   #settle({ change, accepted, source }: Step, outcome: ChangeOutcome): void {
-    if (typeof outcome === "object" && "done" in outcome) {
+    if (isDone(outcome)) {
       this.#stamps.set(change.path, outcome.stamp);
       return;
     }

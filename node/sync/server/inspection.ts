@@ -10,14 +10,15 @@
  */
 
 import type { Log } from "../../../protocol/ports.ts";
+import type { ContentId } from "../../transfer/contents.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
+import { isDone } from "../folder.ts";
 import type { FoundEntry } from "../folder.ts";
-import type { ContentId } from "../../transfer/contents.ts";
-import type { ContentPlaces } from "./content_places.ts";
-import { needsContent, ownVersion } from "./decision.ts";
 import { compareVersions, NO_VERSION } from "../version.ts";
 import type { Version } from "../version.ts";
+import type { ContentPlaces } from "./content_places.ts";
+import { needsContent, ownVersion } from "./decision.ts";
 import type { UserPieces } from "./ports.ts";
 import type { IndexChanges, IndexedEntry, OldVersion, PresentEntry } from "./user_index.ts";
 
@@ -175,14 +176,14 @@ class Inspection {
     const { path, kind, executable } = entry;
     if (kind === "folder") {
       const [outcome] = await folder.change([{ kind: "makeFolder", path }]);
-      return typeof outcome === "object" && "done" in outcome ? "" : undefined;
+      return isDone(outcome) ? "" : undefined;
     }
     const staged = await this.#copy(entry);
     if (staged === undefined) return undefined;
     const [outcome] = await folder.change([
       { kind: "place", path, staged, executable, expect: undefined },
     ]);
-    if (typeof outcome === "object" && "done" in outcome) return outcome.stamp;
+    if (isDone(outcome)) return outcome.stamp;
     await stage.remove([staged]);
     return undefined;
   }

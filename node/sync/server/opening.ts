@@ -3,7 +3,8 @@
  * lets go of what is of no use any more.
  */
 
-import type { Change, ChangeOutcome } from "../folder.ts";
+import { isDone } from "../folder.ts";
+import type { Change } from "../folder.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
@@ -88,8 +89,4 @@ async function hash(
     if (!("error" in hashed)) return { id: hashed.id, size: hashed.size };
   }
   return undefined;
-}
-
-function isDone(outcome: ChangeOutcome | undefined): outcome is { done: true; stamp: string } {
-  return typeof outcome === "object" && "done" in outcome;
 }
