@@ -200,7 +200,18 @@ export function blob(lengthMax: number): Field<Uint8Array> {
 }
 
 const encoder = new TextEncoder();
+/** Bytes of UTF-8 that one code unit of a text takes at most. */
+const UNIT_SIZE_MAX = 3;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The start of a text, as Unicode, that takes no more than so many bytes of UTF-8. */
+export function cutToSize(text: string, sizeMax: number): string {
+  const wellFormed = text.toWellFormed();
+  if (wellFormed.length * UNIT_SIZE_MAX <= sizeMax) return wellFormed;
+  // No character is written in part.
+  const { read } = encoder.encodeInto(wellFormed, new Uint8Array(sizeMax));
+  return wellFormed.slice(0, read);
+}
 
 /** The number of bytes that `text` takes in UTF-8. */
 export function utf8Size(text: string): number {

@@ -7,6 +7,7 @@ import {
   bytes,
   choice,
   Cursor,
+  cutToSize,
   type Field,
   flag,
   list,
@@ -163,6 +164,18 @@ Deno.test("text with a lone surrogate is not encoded", () => {
   for (const lone of ["\ud83d", "\ude00", "a\ud83db", "\ude00\ud83d"]) {
     assertThrows(() => text(64).size(lone), RangeError, "it is not Unicode");
   }
+});
+
+Deno.test("cutToSize() keeps as much as fits, and no part of a character", () => {
+  assertEquals(["abc", "日本語", "x🎉🎉", ""].map((text) => cutToSize(text, 6)), [
+    "abc",
+    "日本",
+    "x🎉",
+    "",
+  ]);
+  assertEquals(cutToSize("日".repeat(100), 299), "日".repeat(99));
+  assertEquals(cutToSize("x".repeat(300), 299), "x".repeat(299));
+  assertEquals(cutToSize("a\ud800b", 10), "a\ufffdb");
 });
 
 Deno.test("utf8Size() counts what TextEncoder would write", () => {

@@ -16,6 +16,8 @@ export const ENTRY_COUNT_MAX = 256;
 export const REPLICA_COUNT_MAX = 32;
 /** How many old versions of a file are listed. */
 export const VERSION_COUNT_MAX = 100;
+/** Bytes of a reason why an entry is refused. */
+export const PUT_REASON_SIZE_MAX = 200;
 
 const path = text(NAME_SIZE_MAX);
 const state = {
@@ -75,7 +77,7 @@ export const syncMessages = {
       outcomes: list(
         record({
           outcome: choice(["stored", "stale", "absent", "refused"]),
-          reason: text(200),
+          reason: text(PUT_REASON_SIZE_MAX),
         }),
         ENTRY_COUNT_MAX,
       ),

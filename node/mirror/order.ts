@@ -1,12 +1,14 @@
 /** An order: its sources, each with its manager, side by side, and what the initiator hears of them. */
 
 import type { Connection } from "../../protocol/connection.ts";
+import { cutToSize } from "../../protocol/fields.ts";
+import { REASON_SIZE_MAX } from "../../protocol/mirror_messages.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { MirrorContext } from "./context.ts";
 import { SourceManager } from "./source_manager.ts";
 import type { FileFailure, OrderWishes } from "./source_manager.ts";
 import type { MirrorSource } from "./source_text.ts";
-import { progressToWire, reasonToWire } from "./wire_progress.ts";
+import { progressToWire } from "./wire_progress.ts";
 import type { SourceProgress } from "./wire_progress.ts";
 
 /** How often the initiator hears of a source at most. */
@@ -91,7 +93,7 @@ export class MirrorOrder {
         type: "mirrorFailure",
         source,
         path,
-        reason: reasonToWire(reason),
+        reason: cutToSize(reason, REASON_SIZE_MAX),
       } as const;
       connection.send(message, request);
     }

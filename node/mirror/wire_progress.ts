@@ -1,6 +1,7 @@
 /** How far a source of an order has come, and how that travels from the mirror server to the initiator. */
 
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import { cutToSize } from "../../protocol/fields.ts";
 import type { MessageOf } from "../../protocol/messages.ts";
 import { REASON_SIZE_MAX } from "../../protocol/mirror_messages.ts";
 
@@ -34,7 +35,7 @@ export function progressToWire(
 ): MessageOf<"mirrorProgress"> {
   const sizeVariance = new Uint8Array(8);
   new DataView(sizeVariance.buffer).setFloat64(0, progress.sizeVariance);
-  const reason = reasonToWire(progress.reason);
+  const reason = cutToSize(progress.reason, REASON_SIZE_MAX);
   return { ...progress, type: "mirrorProgress", source, sizeVariance, reason };
 }
 
@@ -47,10 +48,4 @@ export function progressFromWire(
     throw new ProtocolError(ErrorCode.malformed, "Cannot take progress: its variance is none");
   }
   return { ...progress, sizeVariance };
-}
-
-/** A reason as it may travel; what is cut off it may be half a character. */
-export function reasonToWire(reason: string): string {
-  // No character takes more than three bytes for each of its code units.
-  return reason.slice(0, Math.floor(REASON_SIZE_MAX / 3)).toWellFormed();
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { utf8Size } from "../../protocol/fields.ts";
 import { REASON_SIZE_MAX } from "../../protocol/mirror_messages.ts";
-import { noProgress, progressFromWire, progressToWire, reasonToWire } from "./wire_progress.ts";
+import { noProgress, progressFromWire, progressToWire } from "./wire_progress.ts";
 
 Deno.test("progress travels as it is", () => {
   const progress = {
@@ -24,9 +24,9 @@ Deno.test("progressFromWire() refuses a variance that is none", () => {
   }
 });
 
-Deno.test("reasonToWire() cuts what is too long, and never in the middle of a character", () => {
-  for (const reason of ["x".repeat(1000), "日".repeat(1000), "x" + "🎉".repeat(1000)]) {
-    const cut = reasonToWire(reason);
+Deno.test("progressToWire() cuts a reason that is too long, and no character of it", () => {
+  for (const text of ["x".repeat(1000), "日".repeat(1000), "x" + "🎉".repeat(1000)]) {
+    const { reason: cut } = progressToWire(0, { ...noProgress, reason: text });
     assert(cut.isWellFormed());
     assert(utf8Size(cut) <= REASON_SIZE_MAX && cut.length > 100, `${utf8Size(cut)} bytes`);
   }
