@@ -10,6 +10,9 @@ export interface KnownContents {
   find(path: string, stamp: string): Uint8Array | undefined;
   /** The file at `path` had this content when it had this stamp. May be found from the next `keepOnly` on only. */
   remember(path: string, stamp: string, id: Uint8Array): void;
-  /** Comes before files are looked for. Forgets the files at and below `start`, "" for the whole folder, of which `present` has no path. */
+  /**
+   * Forgets the files at and below `start`, "" for the whole folder, whose paths are not in `present`. Comes
+   * before files are looked for.
+   */
   keepOnly(start: string, present: { has(path: string): boolean }): void;
 }

@@ -5,13 +5,15 @@
  * is a part of it on a boundary of components: `a/b` takes `a/b`, `a/b/c` and `x/a/b/c`, not `a/bc`.
  */
 
+import { isAtOrBelow } from "../../protocol/path.ts";
+
 /** Whether a path is taken. */
 export type Selects = (path: string) => boolean;
 
 /** @param requested A safe name, or "" for everything. */
 export function selectionOf(requested: string, { strict }: { readonly strict: boolean }): Selects {
   if (requested === "") return () => true;
-  const wanted = strict ? `${requested}/` : `/${requested}/`;
-  if (strict) return (path) => `${path}/`.startsWith(wanted);
+  if (strict) return (path) => isAtOrBelow(path, requested);
+  const wanted = `/${requested}/`;
   return (path) => `/${path}/`.includes(wanted);
 }

@@ -32,7 +32,7 @@ export interface FetchingSource {
 }
 
 /** A content that somebody else brings. */
-interface Awaited {
+interface AwaitedContent {
   readonly want: WantedContent;
   readonly flight: Flight;
 }
@@ -90,11 +90,11 @@ export class SharedFetch {
   }
 
   /** Gets what nobody else brings, and helps with the rest. Answers the rest. */
-  async #fetchFree(wants: readonly WantedContent[]): Promise<Awaited[]> {
+  async #fetchFree(wants: readonly WantedContent[]): Promise<AwaitedContent[]> {
     const { shared, asker, delayMs } = this.#source;
     const { signal } = this.#options;
     signal.throwIfAborted();
-    const awaited: Awaited[] = [];
+    const awaited: AwaitedContent[] = [];
     const claims: Claim[] = [];
     for (const want of wants) {
       const flight = shared.flightOf(want);

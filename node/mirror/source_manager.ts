@@ -30,11 +30,11 @@ const WATCH_TIMEOUT_MS = 60_000;
 
 /** What an order wants of each source. */
 export interface OrderWishes {
-  /** Remove what a source does not have; */
+  /** What a source does not have is removed. */
   readonly remove: boolean;
-  /** even most of it. */
+  /** It is removed even if that is most of the mirror. */
   readonly confirmed: boolean;
-  /** Go on until the order ends. */
+  /** The mirror is kept up to date until the order ends. */
   readonly watch: boolean;
 }
 

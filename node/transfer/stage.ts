@@ -8,7 +8,7 @@
  * its bytes have been compared with its id.
  *
  * Paths are local ones, made by this side. The real stage is node/platform/local_stage.ts; tests have one in
- * memory (testing.ts).
+ * memory.
  */
 
 import type { Bitfield } from "../../protocol/bitfield.ts";

@@ -1,6 +1,6 @@
 /** One device's connection: gives it its place, takes its requests and answers them. */
 
-import type { Connection, Receive } from "../../../protocol/connection.ts";
+import type { Connection } from "../../../protocol/connection.ts";
 import { unexpected } from "../../../protocol/connection.ts";
 import { toHex } from "../../../protocol/bytes.ts";
 import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
@@ -8,6 +8,7 @@ import type { Frame } from "../../../protocol/frame_reader.ts";
 import type { RemoteNode } from "../../../protocol/handshake.ts";
 import type { Message, MessageOf } from "../../../protocol/messages.ts";
 import { checkName } from "../../../protocol/path.ts";
+import type { Session } from "../../serving/reception.ts";
 import { RemoteContents } from "../../transfer/content_fetcher.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import { fromWire } from "../entry.ts";
@@ -39,7 +40,7 @@ interface Joined {
   readonly putter: Putter;
 }
 
-export class DeviceSession {
+export class DeviceSession implements Session {
   readonly #options: DeviceSessionOptions;
   readonly #connection: Connection;
   readonly #gone = new AbortController();
@@ -53,15 +54,12 @@ export class DeviceSession {
     this.#connection = options.connection;
   }
 
-  /** Whether the device has asked for its place and got it. */
   get hasPlace(): boolean {
     return this.#place !== undefined;
   }
 
-  /** Takes requests until the connection ends. Answers why it did, if it was no clean end. */
   async run(): Promise<Error | undefined> {
-    const receive: Receive = (frame) => this.#receive(frame);
-    const reason = await this.#connection.run(receive);
+    const reason = await this.#connection.run((frame) => this.#receive(frame));
     this.#gone.abort();
     this.#place?.leave();
     this.#joined?.space.forget(this.#connection);
@@ -69,7 +67,6 @@ export class DeviceSession {
     return reason;
   }
 
-  /** Lets time pass. */
   tick(nowMs: number): void {
     this.#connection.tick(nowMs);
     if (this.hasPlace) return;

@@ -77,7 +77,7 @@ export class EntryPolls {
 }
 
 /** As many of the entries after a sequence number as fit into an answer. */
-export function pageAfter(index: UserIndex, after: number): MessageOf<"entries"> {
+function pageAfter(index: UserIndex, after: number): MessageOf<"entries"> {
   const found = index.after(after, ENTRY_COUNT_MAX);
   const entries: WireEntry[] = [];
   let room = BODY_SIZE_MAX - sizeOf([]);
