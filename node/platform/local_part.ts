@@ -5,6 +5,7 @@ import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tre
 import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
 import type { Range } from "../transfer/ranges.ts";
+import { CopiesInOrder } from "../transfer/recipe.ts";
 import type {
   Copying,
   LandedBlock,
@@ -85,25 +86,32 @@ export class LocalPart implements PartialContent {
 
   async assemble(
     copies: readonly Copying[],
-    signal: AbortSignal,
+    { durable, signal }: StageOptions & { readonly signal: AbortSignal },
   ): Promise<DiskFailure | undefined> {
     const { pool, width } = this.#options;
-    const jobs = this.#runs((index) => !this.have.has(index));
-    const done = inOrder(jobs, width, (indexes) => {
-      const start = indexes[0]! * this.#file.blockSize;
-      const end = (indexes.at(-1)! + 1) * this.#file.blockSize;
-      const inRun = copies.filter(({ to, length }) => to < end && to + length > start)
-        .map(({ from: { path }, offset, length, to }) => ({ path, offset, length, to }));
-      if (inRun.length === 0) return Promise.resolve({ right: [], failure: undefined });
-      const hashes = this.#hashesOf(indexes);
-      return pool.run("assemble", { ...this.#file, indexes, hashes, copies: inRun });
-    });
+    const done = inOrder(this.#assembleJobs(copies), width, (job) => pool.run("assemble", job));
     for await (const { right, failure } of done) {
       signal.throwIfAborted();
       if (failure !== undefined) return failure;
-      for (const index of right) this.have.add(index);
+      for (const index of right) {
+        this.have.add(index);
+        if (durable) this.#noteWritten(sizeOfBlock(this.#file, index));
+      }
     }
     return undefined;
+  }
+
+  /** The jobs in which there is something to copy. */
+  *#assembleJobs(copies: readonly Copying[]): Generator<StageJobs["assemble"][0]> {
+    const ordered = new CopiesInOrder(copies);
+    for (const indexes of this.#runs((index) => !this.have.has(index))) {
+      const start = indexes[0]! * this.#file.blockSize;
+      const end = (indexes.at(-1)! + 1) * this.#file.blockSize;
+      const inRun = ordered.within(start, end)
+        .map(({ from: { path }, offset, length, to }) => ({ path, offset, length, to }));
+      if (inRun.length === 0) continue;
+      yield { ...this.#file, indexes, hashes: this.#hashesOf(indexes), copies: inRun };
+    }
   }
 
   write(ranges: readonly Range[], buffer: ArrayBuffer) {

@@ -184,7 +184,7 @@ Deno.test("assemble() makes blocks of other files, and verify() finds the rest",
   const from = set.file("base", concat([randomBytes(10, 2), bytes.subarray(cut)]));
   await using part = good(await set.stage.openPart({ id, size }, hashes, never));
   const copies = [{ from, offset: 10, length: size - cut, to: cut }];
-  assertEquals(await part.assemble(copies, never), undefined);
+  assertEquals(await part.assemble(copies, { durable: true, signal: never }), undefined);
   assertEquals(part.have.held, part.have.count - 2);
   const ranges = [{ offset: 0, length: 5000 }, { offset: 5000, length: cut - 5000 }];
   const written = await part.write(ranges, bytes.slice(0, cut).buffer);
@@ -207,7 +207,7 @@ Deno.test("assemble() passes over files that are gone, short or lie", async () =
     length: 2 * BLOCK_SIZE,
     to: i * 2 * BLOCK_SIZE,
   }));
-  assertEquals(await part.assemble(copies, never), undefined);
+  assertEquals(await part.assemble(copies, { durable: true, signal: never }), undefined);
   await part.verify([0, 1, 2, 3, 4, 5], never);
   // The short file has the first block, and nothing of the second.
   assertEquals([part.have.held, part.have.has(0)], [1, true]);

@@ -45,6 +45,8 @@ export interface AssemblyOptions {
   readonly pathOf: (path: string) => string;
   /** Called when more blocks are right. */
   readonly progress: () => void;
+  /** Whether the content is to be on the disk for good in the end. */
+  readonly durable: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -235,7 +237,7 @@ class Assembly {
 
   async #copy(copies: readonly Copying[]): Promise<void> {
     if (copies.length === 0) return;
-    const failure = await this.#part.assemble(copies, this.#options.signal);
+    const failure = await this.#part.assemble(copies, this.#options);
     if (failure !== undefined) throw new NotFetched(failure);
     this.#options.progress();
   }

@@ -162,13 +162,11 @@ export function gapsOf(
   { size, blockSize, have }: Geometry & { readonly have: Bitfield },
 ): Gaps {
   const gaps: Gaps = { blocks: [], ranges: [] };
-  let next = 0;
+  const inOrder = new CopiesInOrder(copies);
   for (let index = 0; index < have.count; index++) {
     const start = index * blockSize;
     const end = Math.min(start + blockSize, size);
-    while (next < copies.length && endOf(copies[next]!) <= start) next++;
-    const inBlock: Copying[] = [];
-    for (let i = next; i < copies.length && copies[i]!.to < end; i++) inBlock.push(copies[i]!);
+    const inBlock = inOrder.within(start, end);
     if (have.has(index) || inBlock.length === 0) continue;
     gaps.blocks.push(index);
     let at = start;
@@ -179,6 +177,26 @@ export function gapsOf(
     if (at < end) gaps.ranges.push({ offset: at, length: end - at });
   }
   return gaps;
+}
+
+/** Hands out copies by the places that they go to, one stretch after the other. */
+export class CopiesInOrder {
+  readonly #copies: readonly Copying[];
+  #next = 0;
+
+  /** @param copies In the order of their places, without overlaps. */
+  constructor(copies: readonly Copying[]) {
+    this.#copies = copies;
+  }
+
+  /** Those that reach into a stretch, which starts behind the last one or at its end. */
+  within(start: number, end: number): Copying[] {
+    const copies = this.#copies;
+    while (this.#next < copies.length && endOf(copies[this.#next]!) <= start) this.#next++;
+    const found: Copying[] = [];
+    for (let i = this.#next; i < copies.length && copies[i]!.to < end; i++) found.push(copies[i]!);
+    return found;
+  }
 }
 
 function endOf({ to, length }: Copying): number {

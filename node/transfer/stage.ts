@@ -90,9 +90,15 @@ export interface PartialContent extends AsyncDisposable {
   land(index: number, buffer: ArrayBuffer, options: StageOptions): Promise<LandedBlock>;
   /**
    * Copies bytes of local files to the places of the blocks that are not right yet. Blocks that are made of
-   * nothing else are verified on the way. Files that have changed or cannot be read are passed over.
+   * nothing else are verified on the way. Files that have changed or cannot be read are passed over. `durable` as
+   * for `land`.
+   *
+   * @param copies In the order of their places, without overlaps.
    */
-  assemble(copies: readonly Copying[], signal: AbortSignal): Promise<DiskFailure | undefined>;
+  assemble(
+    copies: readonly Copying[],
+    options: StageOptions & { readonly signal: AbortSignal },
+  ): Promise<DiskFailure | undefined>;
   /** Writes bytes, which start `buffer`, to the places of `ranges` one after the other, as they are. */
   write(
     ranges: readonly Range[],

@@ -241,7 +241,7 @@ class MemoryPart implements PartialContent {
 
   async assemble(
     copies: readonly Copying[],
-    signal: AbortSignal,
+    { signal }: { readonly signal: AbortSignal },
   ): Promise<DiskFailure | undefined> {
     for (const { from, offset, length, to } of copies) {
       await this.#options.pause();
