@@ -1,9 +1,7 @@
 /** The body of the thread that changes synced folders. The first message only starts it, every other is a job. */
 
-import { ChangeSteps } from "../sync/change_steps.ts";
 import type { ChangeJob, ChangeReply } from "./change_jobs.ts";
-import { fileCalls } from "./file_calls.ts";
-import { finish } from "./finish.ts";
+import { makeChanges } from "./change_making.ts";
 
 /** What a worker's global scope has; the type checker sees that of a main thread. */
 interface WorkerScope {
@@ -17,10 +15,9 @@ scope.onmessage = () => {
   scope.onmessage = ({ data }: MessageEvent<ChangeJob>) => scope.postMessage(replyTo(data));
 };
 
-function replyTo({ input: { root, changes } }: ChangeJob): ChangeReply {
+function replyTo({ input }: ChangeJob): ChangeReply {
   try {
-    const steps = new ChangeSteps(root, fileCalls);
-    return { answer: changes.map((change) => finish(steps.make(change))) };
+    return { answer: makeChanges(input) };
   } catch (error) {
     return { defect: error instanceof Error ? error.message : String(error) };
   }

@@ -57,6 +57,11 @@ export class WorkerPool<Jobs extends JobTable<Jobs>> implements Disposable {
     if (!this.#closed && this.#slots.length === 0) this.#start();
   }
 
+  /** Whether there is a worker. */
+  get isRunning(): boolean {
+    return this.#slots.length > 0;
+  }
+
   /** Has a job done by the next free worker. Rejects where that worker crashes or the pool is closed. */
   run<K extends keyof Jobs>(
     kind: K,

@@ -1,0 +1,13 @@
+/** Makes changes in a synced folder, in whatever thread it is called. */
+
+import { ChangeSteps } from "../sync/change_steps.ts";
+import type { ChangeOutcome } from "../sync/folder.ts";
+import type { ChangeJobs } from "./change_jobs.ts";
+import { fileCalls } from "./file_calls.ts";
+import { finish } from "./finish.ts";
+
+/** Makes the changes one after the other. What goes wrong with one is its outcome. */
+export function makeChanges({ root, changes }: ChangeJobs["change"][0]): ChangeOutcome[] {
+  const steps = new ChangeSteps(root, fileCalls);
+  return changes.map((change) => finish(steps.make(change)));
+}
