@@ -4,8 +4,8 @@
  *
  * The generators are made from the `shape`s in the table of messages, so that a new message is tested
  * without a new generator. `duplexPair` stands in for a TCP connection: bounded, and cut into slices that a
- * seed decides. A `Script` at one end of it plays the other side, frame by frame. Importing this module fixes fast-check's seed, so that a run can be repeated; a failing
- * property prints its seed and path.
+ * seed decides. A `Script` at one end of it plays the other side, frame by frame. Importing this module fixes
+ * fast-check's seed, so that a run can be repeated; a failing property prints its seed and path.
  */
 
 import { assertEquals } from "@std/assert";
