@@ -106,7 +106,8 @@ Deno.test("what a killed device had brought here is no edit, whatever the server
     index.forgottenSize = 2;
     a.write("x", "22");
     await until(() => b.read("x") === "22");
-    await b.stop();
+    // It may have ended by itself already, as it cannot note that.
+    await b.stop().catch(() => {});
     a.write("x", "333");
     await until(() => a.index.row("x")?.remote?.size === 3);
     // That the server has something newer is heard while what it had before is brought here.
