@@ -13,7 +13,7 @@
 import { assertEquals } from "@std/assert";
 import { dirname, join } from "node:path";
 import { randomBytes, temporaryFolder, treeOf } from "./files.ts";
-import { run, start } from "./harness.ts";
+import { run, start, withStart } from "./harness.ts";
 import type { JsonEvent, Result, RunningProcess } from "./harness.ts";
 import { HOST } from "./swarm.ts";
 
@@ -35,14 +35,7 @@ export interface Fetched extends Result {
 
 /** Starts a server on the folder `source`, with these flags. */
 export async function startCopies(...flags: string[]): Promise<TestCopies> {
-  const copies = new TestCopies();
-  try {
-    await copies.startServer(flags);
-  } catch (error) {
-    await copies[Symbol.asyncDispose]();
-    throw error;
-  }
-  return copies;
+  return await withStart(new TestCopies(), (copies) => copies.startServer(flags));
 }
 
 export class TestCopies implements AsyncDisposable {

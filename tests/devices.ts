@@ -15,7 +15,7 @@
 import { assertEquals } from "@std/assert";
 import { dirname, join } from "node:path";
 import { randomBytes, temporaryFolder, treeOf } from "./files.ts";
-import { type JsonEvent, type RunningProcess, start } from "./harness.ts";
+import { type JsonEvent, type RunningProcess, start, withStart } from "./harness.ts";
 import { HOST } from "./swarm.ts";
 
 /** p2pnode's own folder in each synced one. */
@@ -41,14 +41,7 @@ export type Content = string | { readonly size: number; readonly seed?: number }
 
 /** Starts a server with these flags. */
 export async function startSync(...flags: string[]): Promise<TestSync> {
-  const sync = new TestSync();
-  try {
-    await sync.startServer(flags);
-  } catch (error) {
-    await sync[Symbol.asyncDispose]();
-    throw error;
-  }
-  return sync;
+  return await withStart(new TestSync(), (sync) => sync.startServer(flags));
 }
 
 export class TestSync implements AsyncDisposable {

@@ -97,6 +97,20 @@ export async function run(
   return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };
 }
 
+/** Has something started that a test works with, and disposes of it where that fails. */
+export async function withStart<Resource extends AsyncDisposable>(
+  resource: Resource,
+  start: (resource: Resource) => Promise<unknown>,
+): Promise<Resource> {
+  try {
+    await start(resource);
+    return resource;
+  } catch (error) {
+    await resource[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
 /** A process that a test started. */
 export class RunningProcess implements AsyncDisposable {
   /** What it printed until now, both streams in the order of arrival. */

@@ -14,7 +14,14 @@
 import { join } from "node:path";
 import { parseSize } from "../node/text/size.ts";
 import { randomBytes, temporaryFolder } from "./files.ts";
-import { type JsonEvent, type Result, run, type RunningProcess, start } from "./harness.ts";
+import {
+  type JsonEvent,
+  type Result,
+  run,
+  type RunningProcess,
+  start,
+  withStart,
+} from "./harness.ts";
 import type { StartOptions } from "./harness.ts";
 
 export const HOST = "127.0.0.1";
@@ -30,14 +37,7 @@ export interface Listing {
 
 /** Starts a swarm whose tracker runs with these flags. */
 export async function startSwarm(...trackerFlags: string[]): Promise<TestSwarm> {
-  const swarm = new TestSwarm();
-  try {
-    await swarm.startTracker(trackerFlags);
-  } catch (error) {
-    await swarm[Symbol.asyncDispose]();
-    throw error;
-  }
-  return swarm;
+  return await withStart(new TestSwarm(), (swarm) => swarm.startTracker(trackerFlags));
 }
 
 export class TestSwarm implements AsyncDisposable {
