@@ -33,6 +33,8 @@ export interface LocalPartOptions {
   /** Where the file goes when it is finished. */
   readonly staged: string;
   readonly hashes: Uint8Array;
+  /** Brings a file to the disk for good, while the threads of the pool do something else. */
+  readonly makeDurable: (path: string) => Promise<DiskFailure | undefined>;
   /** Called once nobody works on the content any more. */
   readonly closed: () => void;
 }
@@ -69,7 +71,7 @@ export class LocalPart implements PartialContent {
     return landed;
   }
 
-  /** Has a thread wait for the disk where enough was written. The system tells of a failed write only once. */
+  /** Has the disk take what was written where that is enough. The system tells of a failed write only once. */
   #noteWritten(size: number): void {
     this.#writtenSize += size;
     if (this.#writtenSize < DURABLE_SIZE || this.#syncing !== undefined) return;
@@ -80,8 +82,8 @@ export class LocalPart implements PartialContent {
   }
 
   async #sync(): Promise<void> {
-    const { pool, path } = this.#options;
-    this.#syncFailure ??= await pool.run("makeDurable", { paths: [path] });
+    const { makeDurable, path } = this.#options;
+    this.#syncFailure ??= await makeDurable(path);
   }
 
   async assemble(
@@ -137,8 +139,9 @@ export class LocalPart implements PartialContent {
     const { pool, path, staged } = this.#options;
     if (!this.have.complete) throw new Error(`Cannot finish ${path}: it is not complete`);
     await this.#syncing;
+    if (durable) await this.#sync();
     await pool.runOnAll("release", { path });
-    const failure = this.#syncFailure ?? await pool.run("finish", { path, to: staged, durable });
+    const failure = this.#syncFailure ?? await pool.run("finish", { path, to: staged });
     await this[Symbol.asyncDispose]();
     return failure ?? { staged };
   }

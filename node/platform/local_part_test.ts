@@ -10,12 +10,12 @@ const COUNT = blockCount(SIZE, blockSizeFor(SIZE));
 
 /** A content whose threads only note what they are to do, and whether the disk takes it. */
 function startPart(failure?: DiskFailure) {
-  const jobs: (keyof StageJobs)[] = [];
+  const jobs: (keyof StageJobs | "sync")[] = [];
   const pool = {
     run(kind: keyof StageJobs, { buffer }: { buffer?: ArrayBuffer }) {
       jobs.push(kind);
       if (kind === "land") return Promise.resolve({ buffer, outcome: "landed" });
-      return Promise.resolve(kind === "makeDurable" ? failure : undefined);
+      return Promise.resolve(undefined);
     },
     runOnAll: () => Promise.resolve(),
   } as unknown as WorkerPool<StageJobs>;
@@ -25,6 +25,10 @@ function startPart(failure?: DiskFailure) {
     path: "/part",
     staged: "/staged",
     hashes: new Uint8Array(COUNT * HASH_SIZE),
+    makeDurable: () => {
+      jobs.push("sync");
+      return Promise.resolve(failure);
+    },
     closed: () => {},
   });
   const landAll = async (durable: boolean) => {
@@ -38,15 +42,16 @@ function startPart(failure?: DiskFailure) {
 Deno.test("a durable content goes to the disk while it comes, 64 MiB at a time", async () => {
   const { part, jobs, landAll } = startPart();
   await landAll(true);
-  assertEquals(jobs.filter((kind) => kind === "makeDurable").length, 3);
+  assertEquals(jobs.filter((kind) => kind === "sync").length, 3);
   assertEquals(await part.finish({ durable: true }), { staged: "/staged" });
+  assertEquals(jobs.slice(-2), ["sync", "finish"]);
 });
 
 Deno.test("a content that need not be durable does not wait for the disk", async () => {
   const { part, jobs, landAll } = startPart();
   await landAll(false);
   await part.finish({ durable: false });
-  assertEquals(jobs.includes("makeDurable"), false);
+  assertEquals(jobs.includes("sync"), false);
 });
 
 Deno.test("what the disk did not take while a content came fails the content", async () => {

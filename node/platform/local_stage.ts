@@ -22,6 +22,7 @@ import type {
   StageOptions,
   WrittenPack,
 } from "../transfer/stage.ts";
+import { syncInBackground } from "./background_sync.ts";
 import { DerivedCache } from "./derived_cache.ts";
 import { lookAt } from "./file_state.ts";
 import { inOrder } from "./in_order.ts";
@@ -170,6 +171,7 @@ class LocalStage implements Stage {
       path: this.#folder.partPath(key),
       staged: this.#folder.donePath(key),
       hashes,
+      makeDurable: syncInBackground,
       closed: () => {
         this.#busy.delete(key);
         free.resolve();

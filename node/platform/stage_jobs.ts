@@ -74,7 +74,7 @@ export interface StageJobs {
     { buffer: ArrayBuffer; failure: DiskFailure | undefined },
   ];
   /** Moves a partial file, which no thread has open. */
-  finish: [{ path: string; to: string; durable: boolean }, DiskFailure | undefined];
+  finish: [{ path: string; to: string }, DiskFailure | undefined];
   release: [{ path: string }, undefined];
   makeDurable: [{ paths: readonly string[] }, DiskFailure | undefined];
   remove: [{ paths: readonly string[] }, undefined];

@@ -11,7 +11,6 @@ import type { LandedBlock } from "../transfer/stage.ts";
 import type { OpenParts } from "./block_landing.ts";
 import { regularFile } from "./block_reading.ts";
 import { failureOf } from "./disk_failure.ts";
-import { syncFile } from "./stage_contents.ts";
 import type { PartCopy, PartFile, StageJobs } from "./stage_jobs.ts";
 
 const hasher = new BlockHasher();
@@ -156,11 +155,8 @@ export function writeRanges(
   }
 }
 
-export function finishPart(
-  { path, to, durable }: StageJobs["finish"][0],
-): DiskFailure | undefined {
+export function finishPart({ path, to }: StageJobs["finish"][0]): DiskFailure | undefined {
   try {
-    if (durable) syncFile(path);
     Deno.renameSync(path, to);
     return undefined;
   } catch (error) {
