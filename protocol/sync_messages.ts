@@ -123,4 +123,11 @@ export const syncMessages = {
     "Makes an old version of a file the current one, on all devices. Answered by ok.",
     { path, number: u32 },
   ),
+  coming: define(
+    91,
+    "notice",
+    "From the server: a large content that another device is sending, and that no entry names yet. Its blocks " +
+      "before `ready` can be asked for; a device that lacks it may fetch them ahead of the entry.",
+    { id: bytes(32), size: u53, ready: u32 },
+  ),
 } as const;

@@ -164,3 +164,20 @@ Deno.test("an edit that is made while the file is being fetched is not lost", as
   );
   assertEquals(sizes.toSorted((a, b) => a - b), ["written meanwhile".length, 6 * MIB]);
 });
+
+Deno.test("a large file goes on to the other device while the server still gets it", async () => {
+  await using counted = await startCounted();
+  const { sync, laptop, desktop, up, down } = counted;
+  const size = 48 * MIB;
+  up.limit = 12 * MIB;
+  await laptop.write("large.bin", { size, seed: 9 });
+  await until(() => up.up > size / 2, "half of the file");
+  await until(() => down.down > size / 4, "a quarter of the file");
+  assert(up.up < size, "the server has not got all of it");
+  assert(!desktop.has("large.bin"), "nothing is visible before it is whole");
+  // What was fetched ahead stays of use when the sender goes away and comes again.
+  await laptop.kill();
+  const again = await sync.startDevice("laptop", { port: up.port });
+  await sync.converge(again, desktop);
+  assert(down.down < size * 1.25, `${down.down} bytes for ${size}`);
+});

@@ -3,7 +3,7 @@
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
-import type { ContentId } from "../transfer/contents.ts";
+import type { ContentId, GrowingContent } from "../transfer/contents.ts";
 import type { Range } from "../transfer/ranges.ts";
 import { CopiesInOrder } from "../transfer/recipe.ts";
 import type {
@@ -39,7 +39,7 @@ export interface LocalPartOptions {
   readonly closed: () => void;
 }
 
-export class LocalPart implements PartialContent {
+export class LocalPart implements PartialContent, GrowingContent {
   readonly have: Bitfield;
   readonly #file: PartFile;
   readonly #options: LocalPartOptions;
@@ -54,6 +54,19 @@ export class LocalPart implements PartialContent {
     this.#file = { path: options.path, size, blockSize };
     this.#options = options;
     this.have = Bitfield.none(blockCount(size, blockSize));
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  /** Whether the disk has lost something that was written. */
+  get isLost(): boolean {
+    return this.#syncFailure !== undefined;
+  }
+
+  get hashes(): Uint8Array {
+    return this.#options.hashes;
   }
 
   async land(

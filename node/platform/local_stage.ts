@@ -5,11 +5,12 @@
  * their number.
  */
 
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import { blockSizeFor, HASH_SIZE } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { contentKey } from "../transfer/contents.ts";
-import type { ContentId, Recipe } from "../transfer/contents.ts";
+import type { ContentId, GrowingContent, Recipe } from "../transfer/contents.ts";
 import type { Range } from "../transfer/ranges.ts";
 import type {
   ContentReader,
@@ -33,6 +34,8 @@ import { StageFolder, WHOLE_SUFFIX } from "./stage_folder.ts";
 import type { StageJobs } from "./stage_jobs.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
+/** Partial contents that were closed, and of which is remembered what is right in them. */
+const REMEMBERED_PARTS_MAX = 16;
 /** Files in one job that copies, syncs or removes. */
 const JOB_FILES_MAX = 64;
 
@@ -78,12 +81,20 @@ export class StageWorkers implements Disposable {
   }
 }
 
+/** A partial content that somebody works on, and when nobody does any more. */
+interface BusyPart {
+  readonly part: LocalPart;
+  readonly closed: Promise<void>;
+}
+
 class LocalStage implements Stage {
   readonly #folder: StageFolder;
   readonly #shared: SharedByStages;
   readonly #reader: LocalReader;
-  /** The partial contents that somebody works on, until nobody does. */
-  readonly #busy = new Map<string, Promise<void>>();
+  /** The partial contents that somebody works on. */
+  readonly #busy = new Map<string, BusyPart>();
+  /** By key, those that nobody works on any more, in the state in which they were closed. */
+  readonly #remembered = new Map<string, { readonly have: Bitfield; readonly stamp: string }>();
 
   constructor(folder: StageFolder, shared: SharedByStages) {
     this.#folder = folder;
@@ -162,10 +173,11 @@ class LocalStage implements Stage {
     signal: AbortSignal,
   ): Promise<PartialContent | DiskFailure> {
     const key = contentKey(content);
-    for (let busy; (busy = this.#busy.get(key)) !== undefined;) await orAborted(busy, signal);
+    for (let busy; (busy = this.#busy.get(key)) !== undefined;) {
+      await orAborted(busy.closed, signal);
+    }
     signal.throwIfAborted();
     const free = Promise.withResolvers<void>();
-    this.#busy.set(key, free.promise);
     const part = new LocalPart(content, {
       ...this.#shared,
       path: this.#folder.partPath(key),
@@ -174,9 +186,11 @@ class LocalStage implements Stage {
       makeDurable: syncInBackground,
       closed: () => {
         this.#busy.delete(key);
+        this.#remember(key, part);
         free.resolve();
       },
     });
+    this.#busy.set(key, { part, closed: free.promise });
     try {
       const failure = await this.#findOrMake(content, part, signal);
       if (failure === undefined) {
@@ -191,18 +205,39 @@ class LocalStage implements Stage {
     }
   }
 
-  /** Verifies the partial file that is there, or makes it. */
+  growing(content: ContentId): GrowingContent | undefined {
+    return this.#busy.get(contentKey(content))?.part;
+  }
+
+  /** What is right in a partial file; nobody but this stage writes to it. */
+  #remember(key: string, { path, have, isLost }: LocalPart): void {
+    const stamp = lookAt(path)?.stamp;
+    // A content that is finished has left its partial file.
+    if (stamp === undefined || isLost) return;
+    if (this.#remembered.size >= REMEMBERED_PARTS_MAX) {
+      this.#remembered.delete(this.#remembered.keys().next().value!);
+    }
+    this.#remembered.set(key, { have, stamp });
+  }
+
+  /** Verifies the partial file that is there, as far as that is not known, or makes it. */
   async #findOrMake(
     content: ContentId,
     part: LocalPart,
     signal: AbortSignal,
   ): Promise<DiskFailure | undefined> {
     const { size } = content;
-    const path = this.#folder.partPath(contentKey(content));
-    if (lookAt(path)?.size !== size) {
+    const key = contentKey(content);
+    const path = this.#folder.partPath(key);
+    const found = lookAt(path);
+    const known = this.#remembered.get(key);
+    this.#remembered.delete(key);
+    if (found?.size !== size) {
       return await this.#shared.pool.run("makePart", { path, size, blockSize: blockSizeFor(size) });
     }
-    await part.verify(Array.from({ length: part.have.count }, (_, index) => index), signal);
+    const all = Array.from({ length: part.have.count }, (_, index) => index);
+    if (known?.stamp !== found.stamp) await part.verify(all, signal);
+    else for (const index of all) if (known.have.has(index)) part.have.add(index);
     return undefined;
   }
 

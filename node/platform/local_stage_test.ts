@@ -176,6 +176,46 @@ Deno.test("a partial content goes on where another process stopped", async () =>
   assert(whole.have.complete);
 });
 
+Deno.test("growing() tells of a partial content as long as somebody works on it", async () => {
+  using set = setUp();
+  const bytes = randomBytes(LARGE_SIZE, 1);
+  const { id, size, hashes } = treeOf(bytes);
+  assertEquals(set.stage.growing({ id, size }), undefined);
+  {
+    await using part = good(await set.stage.openPart({ id, size }, hashes, never));
+    await landBlocks(part, bytes, [2]);
+    const growing = set.stage.growing({ id, size })!;
+    assertEquals([growing.have.held, growing.hashes], [1, hashes]);
+    const start = 2 * BLOCK_SIZE;
+    const block = new Uint8Array(BLOCK_SIZE);
+    const file = set.stage.open(growing.path);
+    await file.read(block, start);
+    file.close();
+    assertEquals(block, bytes.slice(start, start + BLOCK_SIZE));
+  }
+  assertEquals(set.stage.growing({ id, size }), undefined);
+});
+
+Deno.test("what a stage has verified stays right, but not when somebody else has written to it", async () => {
+  using set = setUp();
+  const bytes = randomBytes(LARGE_SIZE, 1);
+  const { id, size, hashes } = treeOf(bytes);
+  let path = "";
+  for (const [held, index] of [[0, 0], [1, 3]] as const) {
+    await using part = good(await set.stage.openPart({ id, size }, hashes, never));
+    assertEquals(part.have.held, held);
+    await landBlocks(part, bytes, [index]);
+    path = set.stage.growing({ id, size })!.path;
+  }
+  {
+    using file = Deno.openSync(path, { write: true });
+    file.writeSync(new Uint8Array(100));
+    file.utimeSync(1, 1);
+  }
+  await using part = good(await set.stage.openPart({ id, size }, hashes, never));
+  assertEquals([part.have.held, part.have.has(3)], [1, true]);
+});
+
 Deno.test("assemble() makes blocks of other files, and verify() finds the rest", async () => {
   using set = setUp();
   const bytes = randomBytes(LARGE_SIZE, 1);

@@ -11,8 +11,9 @@ import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tre
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { giveChunkBuffer, HEAD_ROOM, takeChunkBuffer } from "./chunk_buffers.ts";
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import { contentKey } from "./contents.ts";
-import type { ContentId, ContentSource, LocatedContent } from "./contents.ts";
+import type { ContentId, ContentSource } from "./contents.ts";
 import { inChunks, sizeOfRanges } from "./ranges.ts";
 import type { Range } from "./ranges.ts";
 import { isPossiblySame } from "./stage.ts";
@@ -58,8 +59,11 @@ export type Answer = AnswerFrame | { readonly code: ErrorCode; readonly reason: 
 
 /** A content that is being read. */
 interface OpenContent {
-  readonly located: LocatedContent;
   readonly file: OpenFile;
+  /** The stamp that the file must have. One that is growing has another one with each block. */
+  readonly stamp: string | undefined;
+  /** The blocks that are there, of a content that is growing. */
+  readonly have: Bitfield | undefined;
 }
 
 /** Small contents that go into one chunk. */
@@ -156,9 +160,12 @@ export class AnswerMaker implements Disposable {
   }
 
   async *#hashes(wanted: ContentId): AsyncGenerator<Answer, void> {
+    const { source, stage } = this.#contents;
     const content = this.#find(wanted);
-    if (content === undefined) return yield ABSENT;
-    yield* this.#derived("hashes", await this.#contents.stage.blockHashes(content));
+    const growing = content === undefined ? source.growing?.(wanted) : undefined;
+    const made = content === undefined ? growing?.hashes : await stage.blockHashes(content);
+    if (made === undefined) return yield ABSENT;
+    yield* this.#derived("hashes", made);
   }
 
   async *#recipe(
@@ -185,6 +192,7 @@ export class AnswerMaker implements Disposable {
     const geometry = { size, blockSize: blockSizeFor(size) };
     const open = this.#openContent({ id, size });
     if (open === undefined || index >= blockCount(size, geometry.blockSize)) return yield ABSENT;
+    if (open.have?.has(index) === false) return yield ABSENT;
     const start = index * geometry.blockSize;
     const end = start + sizeOfBlock(geometry, index);
     for (let offset = start; offset < end; offset += READ_SIZE) {
@@ -198,7 +206,8 @@ export class AnswerMaker implements Disposable {
   async *#ranges({ id, size, ranges }: MessageOf<"getRanges">): AsyncGenerator<Answer, void> {
     if (!ranges.every((range) => isRangeOf(size, range))) return yield NO_SUCH_RANGE;
     const open = this.#openContent({ id, size });
-    if (open === undefined) return yield ABSENT;
+    // Where a content grows, some of its bytes are a hole.
+    if (open === undefined || open.have !== undefined) return yield ABSENT;
     for (const group of inChunks(ranges, { size: READ_SIZE })) {
       const chunk = await this.#read(open, group);
       if (chunk === undefined) return yield ABSENT;
@@ -208,7 +217,7 @@ export class AnswerMaker implements Disposable {
 
   /** The bytes of some ranges one after the other; undefined where the file is not the content any more. */
   async #read(
-    { file, located }: OpenContent,
+    { file, stamp }: OpenContent,
     ranges: readonly Range[],
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const size = sizeOfRanges(ranges);
@@ -222,7 +231,8 @@ export class AnswerMaker implements Disposable {
     } catch {
       return undefined;
     }
-    return isPossiblySame(file.state().stamp, located.stamp) ? chunk : undefined;
+    const isSame = stamp === undefined || isPossiblySame(file.state().stamp, stamp);
+    return isSame ? chunk : undefined;
   }
 
   #find({ id, size }: ContentId): LocalContent | undefined {
@@ -236,17 +246,25 @@ export class AnswerMaker implements Disposable {
     let open = this.#open.get(key);
     this.#open.delete(key);
     if (open === undefined) {
-      const located = this.#find(content);
-      if (located === undefined) return undefined;
       if (this.#open.size >= OPEN_FILES_MAX) this.#closeOldest();
-      try {
-        open = { located, file: this.#contents.stage.open(located.path) };
-      } catch {
-        return undefined;
-      }
+      open = this.#openNow(content);
+      if (open === undefined) return undefined;
     }
     this.#open.set(key, open);
     return open;
+  }
+
+  #openNow(content: ContentId): OpenContent | undefined {
+    const { source, stage } = this.#contents;
+    const located = this.#find(content);
+    const growing = located === undefined ? source.growing?.(content) : undefined;
+    const path = located?.path ?? growing?.path;
+    if (path === undefined) return undefined;
+    try {
+      return { file: stage.open(path), stamp: located?.stamp, have: growing?.have };
+    } catch {
+      return undefined;
+    }
   }
 
   #closeOldest(): void {

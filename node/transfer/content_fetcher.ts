@@ -1,9 +1,17 @@
 /** The contents that the other side of a connection has, as the port of the room has them. */
 
 import type { Asker } from "./asking.ts";
-import type { ContentFetcher, FetchOptions, FetchResult, WantedContent } from "./contents.ts";
+import type {
+  ContentFetcher,
+  ContentId,
+  FetchOptions,
+  FetchResult,
+  WantedContent,
+} from "./contents.ts";
 import { FetchCall } from "./fetch_call.ts";
 import { FetchRun } from "./fetch_run.ts";
+import type { Growth } from "./growth.ts";
+import { fetchGrowing } from "./large_fetch.ts";
 import type { Stage } from "./stage.ts";
 
 /** What fetching takes. */
@@ -33,5 +41,14 @@ export class RemoteContents implements ContentFetcher {
     const run = new FetchRun(call, { connection: this.#connection, ...this.#options, ...options });
     call.start(run.fetch(wants));
     yield* call.results();
+  }
+
+  /**
+   * Fetches the blocks of a large content as it grows at the other side. They stay staged in part, and the next
+   * `fetch` of the content goes on from there. Throws why it ended before the growth did.
+   */
+  async fetchAhead(content: ContentId, growth: Growth, signal: AbortSignal): Promise<void> {
+    const context = { connection: this.#connection, ...this.#options, signal, durable: false };
+    await fetchGrowing({ ...content, bases: [] }, context, growth);
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import { fromHex, toHex } from "../../protocol/bytes.ts";
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { DiskFailure } from "../store/disk.ts";
 
 /** A content: BEP 52 root of 32 bytes, and length. */
@@ -40,10 +41,22 @@ export interface LocatedContent extends ContentId {
   readonly stamp: string;
 }
 
+/** A large content on its way to this side. */
+export interface GrowingContent {
+  /** Local path of its partial file, in which the blocks that are there change no more. */
+  readonly path: string;
+  /** Its block hashes, which lead to its id. */
+  readonly hashes: Uint8Array;
+  /** The blocks that are there. */
+  readonly have: Bitfield;
+}
+
 /** Finds where a content is that the other side asks for. */
 export interface ContentSource {
   /** A file that holds it, or undefined when there is none that this asker may have. */
   find(content: ContentId): LocatedContent | undefined;
+  /** The content on its way, where the asker may have blocks of it before all are there. */
+  growing?(content: ContentId): GrowingContent | undefined;
 }
 
 /** A content that is wanted, and the files of this side that probably hold parts of it. */

@@ -17,7 +17,7 @@ export interface WindowOptions<T> {
  * when this settles. Rejects with that failure, or with the signal's reason.
  */
 export async function inWindow<T>(
-  items: Iterable<T>,
+  items: Iterable<T> | AsyncIterable<T>,
   { windowSize, sizeOf, run, signal: outer }: WindowOptions<T>,
 ): Promise<void> {
   const budget = new ByteBudget(windowSize);
@@ -26,7 +26,7 @@ export async function inWindow<T>(
   const { signal } = stopping;
   const running = new Set<Promise<void>>();
   try {
-    for (const item of items) {
+    for await (const item of items) {
       const size = sizeOf(item);
       await budget.take(size, signal);
       const task = run(item, signal).catch((error) => failed.abort(error)).finally(() => {

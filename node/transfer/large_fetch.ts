@@ -21,6 +21,7 @@ import { askForBytes, NotFetched } from "./asking.ts";
 import type { Asker } from "./asking.ts";
 import { assemble } from "./assembly.ts";
 import type { ArrivedContent, FetchOptions, MissingContent, WantedContent } from "./contents.ts";
+import type { Growth } from "./growth.ts";
 import { inWindow } from "./in_window.ts";
 import type { PartialContent, Stage } from "./stage.ts";
 
@@ -48,6 +49,18 @@ export async function fetchLarge(
   }
 }
 
+/**
+ * Fetches the blocks of a large content as it grows at the other side, until all are here or the growth has
+ * ended. They stay in the partial file, from which `fetchLarge` goes on. Throws why it cannot go on.
+ */
+export async function fetchGrowing(
+  want: WantedContent,
+  context: LargeFetchContext,
+  growth: Growth,
+): Promise<void> {
+  await new LargeFetch(want, context).runAhead(growth);
+}
+
 class LargeFetch {
   readonly #want: WantedContent;
   readonly #context: LargeFetchContext;
@@ -63,22 +76,27 @@ class LargeFetch {
   }
 
   async run(): Promise<ArrivedContent | MissingContent> {
-    const { stage, signal, durable } = this.#context;
-    const hashes = await this.#askForHashes();
-    await using part = orThrow(await stage.openPart(this.#idOfWant, hashes, signal));
+    await using part = await this.#openPart();
     this.#noteBlocks(part);
     if (this.#want.bases.length > 0 && !part.have.complete) {
       const progress = () => this.#noteBlocks(part);
       await assemble(part, this.#want, { ...this.#context, progress });
     }
     await this.#fetchBlocks(part);
+    const { durable } = this.#context;
     const { staged } = orThrow(await part.finish({ durable }));
     return { want: this.#want, staged };
   }
 
-  get #idOfWant() {
+  async runAhead(growth: Growth): Promise<void> {
+    await using part = await this.#openPart();
+    await this.#fetchBlocks(part, growth);
+  }
+
+  async #openPart(): Promise<PartialContent> {
+    const { stage, signal } = this.#context;
     const { id, size } = this.#want;
-    return { id, size };
+    return orThrow(await stage.openPart({ id, size }, await this.#askForHashes(), signal));
   }
 
   async #askForHashes(): Promise<Uint8Array> {
@@ -95,14 +113,21 @@ class LargeFetch {
     return hashes;
   }
 
-  async #fetchBlocks(part: PartialContent): Promise<void> {
+  /** Fetches what is missing; with a growth, each block as soon as it can be asked for. */
+  async #fetchBlocks(part: PartialContent, growth?: Growth): Promise<void> {
     const geometry = { size: this.#want.size, blockSize: this.#blockSize };
     const sizeOf = (index: number) => sizeOfBlock(geometry, index);
-    await inWindow(missingBlocks(part.have), {
+    const missing = missingBlocks(part.have);
+    await inWindow(growth === undefined ? missing : asTheyGrow(missing, growth), {
       windowSize: WINDOW_SIZE,
       sizeOf,
       run: async (index, signal) => {
-        await this.#askForBlock(part, index, { length: sizeOf(index), signal });
+        try {
+          await this.#askForBlock(part, index, { length: sizeOf(index), signal });
+        } catch (error) {
+          growth?.end();
+          throw error;
+        }
         this.#bytesDone += sizeOf(index);
         this.#tellProgress();
       },
@@ -140,6 +165,13 @@ class LargeFetch {
 
 function* missingBlocks(have: Bitfield): Generator<number> {
   for (let index = 0; index < have.count; index++) if (!have.has(index)) yield index;
+}
+
+async function* asTheyGrow(indexes: Iterable<number>, growth: Growth): AsyncGenerator<number> {
+  for (const index of indexes) {
+    if (!await growth.until(index)) return;
+    yield index;
+  }
 }
 
 function orThrow<T extends object>(result: T | DiskFailure): T {

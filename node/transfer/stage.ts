@@ -14,7 +14,7 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
-import type { ContentId, Recipe } from "./contents.ts";
+import type { ContentId, GrowingContent, Recipe } from "./contents.ts";
 import type { Range } from "./ranges.ts";
 
 /** A regular file, as a look found it. */
@@ -150,8 +150,9 @@ export interface Stage {
    */
   snapshot(file: LocalFile): Promise<StagedContent | DiskFailure>;
   /**
-   * The partial file of a large content, made anew, or found and verified as far as it goes. Waits until
-   * nobody else works on the same content. Throws the signal's reason.
+   * The partial file of a large content, made anew, or found and verified as far as it goes. What was verified
+   * before by the same stage need not be again. Waits until nobody else works on the same content. Throws the
+   * signal's reason.
    *
    * @param hashes Its block hashes for blocks of the usual size; they lead to its id.
    */
@@ -160,6 +161,8 @@ export interface Stage {
     hashes: Uint8Array,
     signal: AbortSignal,
   ): Promise<PartialContent | DiskFailure>;
+  /** The content that somebody works on in its partial file. */
+  growing(content: ContentId): GrowingContent | undefined;
   /** Brings files to the disk for good (fsync), wherever they are. Those that are gone will do. */
   makeDurable(paths: readonly string[]): Promise<DiskFailure | undefined>;
   /** Removes staged files. Those that are gone will do. */

@@ -7,7 +7,13 @@ import { contentOf, MemoryStage } from "../../tests/sync_simulation/memory_stage
 import { RemoteContents } from "./content_fetcher.ts";
 import { ContentServer } from "./content_server.ts";
 import { contentKey } from "./contents.ts";
-import type { ContentId, ContentSource, LocatedContent, WantedContent } from "./contents.ts";
+import type {
+  ContentId,
+  ContentSource,
+  GrowingContent,
+  LocatedContent,
+  WantedContent,
+} from "./contents.ts";
 import type { Stage } from "./stage.ts";
 
 /** A machine that has files and a stage. */
@@ -28,6 +34,10 @@ export class Side implements ContentSource {
 
   find(content: ContentId): LocatedContent | undefined {
     return this.#contents.get(contentKey(content));
+  }
+
+  growing(content: ContentId): GrowingContent | undefined {
+    return this.stage.growing(content);
   }
 }
 

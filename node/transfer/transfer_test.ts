@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import { ConnectionClosed } from "../../protocol/errors.ts";
-import { concat } from "../../protocol/testing.ts";
+import { concat, settled } from "../../protocol/testing.ts";
 import { randomBytes } from "../../tests/files.ts";
+import { blockSizeFor, TreeHasher } from "../content/tree.ts";
+import { NotFetched } from "./asking.ts";
 import type { RemoteContents } from "./content_fetcher.ts";
 import type { ArrivedContent, FetchOptions, FetchResult, WantedContent } from "./contents.ts";
+import { Growth } from "./growth.ts";
+import type { PartialContent } from "./stage.ts";
 import { connectedSides, wanted } from "./testing.ts";
 import type { Side } from "./testing.ts";
 
@@ -220,4 +224,74 @@ Deno.test("calls of fetch() share a connection", async () => {
     assertArrived(mine, result!, theirs.files.bytesOf(theirs.find(result!.want)!.path)!);
   }
   assertEquals(sent.reduce((sum, size) => sum + size, 0), 6 * 400_000);
+});
+
+/** A large content of which the other side has got the first blocks, and what lets more of it come there. */
+async function startGrowing({ theirs }: { readonly theirs: Side }, bytes: Uint8Array) {
+  const blockSize = blockSizeFor(bytes.length);
+  const hasher = new TreeHasher(blockSize);
+  hasher.update(bytes);
+  const { id, size, hashes } = hasher.digest();
+  const { signal } = new AbortController();
+  const part = await theirs.stage.openPart({ id, size }, hashes, signal) as PartialContent;
+  let count = 0;
+  const growTo = async (end: number) => {
+    for (; count < end; count++) {
+      const block = bytes.slice(count * blockSize, (count + 1) * blockSize);
+      await part.land(count, block.buffer, { durable: false });
+    }
+  };
+  return { content: { id, size }, part, growTo };
+}
+
+Deno.test("fetchAhead() brings blocks while the other side gets them, and fetch() the rest", async () => {
+  await using sides = connectedSides();
+  const { mine, theirs, remote, sent } = sides;
+  const bytes = randomBytes(LARGE_SIZE, 1);
+  const { content, part, growTo } = await startGrowing(sides, bytes);
+  const growth = new Growth();
+  const ahead = remote.fetchAhead(content, growth, new AbortController().signal);
+  for (const count of [1, 4, 9]) {
+    await growTo(count);
+    growth.reach(count);
+    await settled();
+    assertEquals(mine.stage.growing(content)?.have.held, count);
+  }
+  growth.end();
+  await ahead;
+  assertEquals(mine.stage.growing(content), undefined);
+  await part[Symbol.asyncDispose]();
+  const want = wanted(theirs.add(bytes));
+  assertArrived(mine, (await fetchAll(remote, [want]))[0]!, bytes);
+  assertEquals(sent.reduce((sum, size) => sum + size, 0), LARGE_SIZE);
+});
+
+Deno.test("fetchAhead() ends where a block is not there yet, or the content is not", async () => {
+  await using sides = connectedSides();
+  const { mine, remote } = sides;
+  const { content, part, growTo } = await startGrowing(sides, randomBytes(LARGE_SIZE, 1));
+  const { signal } = new AbortController();
+  const growth = new Growth();
+  growth.reach(1000);
+  await growTo(3);
+  await assertRejects(() => remote.fetchAhead(content, growth, signal), NotFetched, "absent");
+  assertEquals(mine.stage.growing(content), undefined);
+  await part[Symbol.asyncDispose]();
+  await assertRejects(() => remote.fetchAhead(content, new Growth(), signal), NotFetched, "absent");
+});
+
+Deno.test("what is said of a content that grows is not its recipe, nor ranges of bytes of it", async () => {
+  await using sides = connectedSides();
+  const { connection } = sides;
+  const { content, part, growTo } = await startGrowing(sides, randomBytes(LARGE_SIZE, 1));
+  await growTo(2);
+  const range = { offset: LARGE_SIZE - 10, length: 10 };
+  const messages = [
+    { type: "getRecipe", ...content, ...range },
+    { type: "getRanges", ...content, ranges: [range] },
+  ] as const;
+  for (const message of messages) {
+    await assertRejects(() => connection.request(message, "rangeData"), Error, "not here");
+  }
+  await part[Symbol.asyncDispose]();
 });

@@ -18,7 +18,7 @@ import type { HashTree } from "../../node/content/tree.ts";
 import type { DiskFailure } from "../../node/store/disk.ts";
 import type { OpenFile } from "../../node/store/folder.ts";
 import { contentKey } from "../../node/transfer/contents.ts";
-import type { ContentId, Recipe } from "../../node/transfer/contents.ts";
+import type { ContentId, GrowingContent, Recipe } from "../../node/transfer/contents.ts";
 import { cutPart } from "../../node/transfer/cutting.ts";
 import type { Range } from "../../node/transfer/ranges.ts";
 import type {
@@ -47,7 +47,7 @@ export class MemoryStage implements Stage {
   readonly #files: MemoryFiles;
   readonly #folder: string;
   readonly #pause: () => Promise<void>;
-  readonly #open = new Map<string, Promise<void>>();
+  readonly #open = new Map<string, { readonly part: MemoryPart; readonly closed: Promise<void> }>();
   #count = 0;
 
   /** A stage in the folder at the local path `folder`. Removes what a crash left there; partial files stay. */
@@ -147,13 +147,14 @@ export class MemoryStage implements Stage {
   ): Promise<PartialContent | DiskFailure> {
     const key = contentKey(content);
     const path = `${this.#folder}/${key}${PART_SUFFIX}`;
-    for (let open = this.#open.get(key); open !== undefined; open = this.#open.get(key)) await open;
+    for (let open = this.#open.get(key); open !== undefined; open = this.#open.get(key)) {
+      await open.closed;
+    }
     if (this.#files.bytesOf(path)?.length !== content.size) {
       if (this.#files.isFull) return failureOf("write", path, "no-space");
       this.#files.write(path, new Uint8Array(content.size));
     }
     const closed = Promise.withResolvers<void>();
-    this.#open.set(key, closed.promise);
     const part = new MemoryPart(content, hashes, {
       files: this.#files,
       path,
@@ -165,6 +166,7 @@ export class MemoryStage implements Stage {
         closed.resolve();
       },
     });
+    this.#open.set(key, { part, closed: closed.promise });
     try {
       await part.verify(part.missing, signal);
       return part;
@@ -172,6 +174,10 @@ export class MemoryStage implements Stage {
       await part[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  growing(content: ContentId): GrowingContent | undefined {
+    return this.#open.get(contentKey(content))?.part;
   }
 
   async makeDurable(): Promise<undefined> {
@@ -214,16 +220,18 @@ interface PartOptions {
   readonly close: () => void;
 }
 
-class MemoryPart implements PartialContent {
+class MemoryPart implements PartialContent, GrowingContent {
   readonly have: Bitfield;
+  readonly path: string;
+  readonly hashes: Uint8Array;
   readonly #geometry: { readonly size: number; readonly blockSize: number };
-  readonly #hashes: Uint8Array;
   readonly #options: PartOptions;
 
   constructor({ size }: ContentId, hashes: Uint8Array, options: PartOptions) {
     const blockSize = blockSizeFor(size);
     this.#geometry = { size, blockSize };
-    this.#hashes = hashes;
+    this.path = options.path;
+    this.hashes = hashes;
     this.#options = options;
     this.have = Bitfield.none(blockCount(size, blockSize));
   }
@@ -319,7 +327,7 @@ class MemoryPart implements PartialContent {
   }
 
   #isRight(index: number, block: Uint8Array): boolean {
-    const expected = this.#hashes.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE);
+    const expected = this.hashes.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE);
     const found = new Uint8Array(HASH_SIZE);
     const hasher = new BlockHasher();
     hasher.update(block);

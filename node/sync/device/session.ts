@@ -21,6 +21,7 @@ import { RemoteContents } from "../../transfer/content_fetcher.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import type { ContentId, LocatedContent } from "../../transfer/contents.ts";
 import type { SyncTransfer } from "../client.ts";
+import { ContentsAhead } from "./contents_ahead.ts";
 import { Downloads } from "./downloads.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SyncDeviceOptions } from "./options.ts";
@@ -79,6 +80,7 @@ export async function connect(
 export class Session {
   readonly #context: SessionContext;
   readonly #options: SessionOptions;
+  readonly #ahead: ContentsAhead;
   readonly #uploads: Uploads;
   readonly #downloads: Downloads;
   #pulls: Pulls | undefined;
@@ -87,8 +89,11 @@ export class Session {
   constructor(connection: Connection, options: SessionOptions) {
     const { folder, stage } = options.device;
     const pathOf = (path: string) => folder.pathOf(path);
-    const contents = new RemoteContents(connection, { stage, pathOf });
-    this.#context = { ...options.shared, connection, contents };
+    const remote = new RemoteContents(connection, { stage, pathOf });
+    const { index } = options.shared.ledger;
+    const isHere = (content: ContentId) => index.holders(content).length > 0;
+    this.#ahead = new ContentsAhead({ remote, isHere });
+    this.#context = { ...options.shared, connection, contents: this.#ahead };
     this.#options = options;
     this.#uploads = new Uploads(this.#context);
     this.#downloads = new Downloads(this.#context);
@@ -98,8 +103,8 @@ export class Session {
     return this.#context.connection;
   }
 
-  get contents(): RemoteContents {
-    return this.#context.contents as RemoteContents;
+  get contents(): ContentsAhead {
+    return this.#ahead;
   }
 
   /** Whether all is known that the server had to tell when this device joined. */
@@ -128,7 +133,9 @@ export class Session {
       sent: (content, size) => this.#uploads.sent(content, size),
     });
     const ended = new AbortController();
+    using _ahead = this.#ahead;
     const running = connection.run((frame) => {
+      if (frame.message.type === "coming") return this.#ahead.note(frame.message);
       if (!server.receive(frame)) throw unexpected(frame.message);
     }).then((reason) => ended.abort(reason ?? new Error("the server closed the connection")));
     using _stop = closeOn(this.#options.signal, connection);

@@ -256,9 +256,11 @@ export class SyncDevice implements SyncClient {
   async #removeParts(): Promise<void> {
     const { stage, log } = this.#options;
     const troubles = [...this.#ledger.down.troubles()];
-    const wanted = troubles.map(({ path }) => this.#ledger.row(path).remote);
+    const wanted = troubles.map(({ path }) => this.#ledger.row(path).remote)
+      .filter((content) => content !== undefined);
+    const ahead = this.#session?.contents.contents ?? [];
     try {
-      await stage.keepParts(wanted.filter((content) => content !== undefined));
+      await stage.keepParts([...wanted, ...ahead]);
     } catch (error) {
       log((error as Error).message);
     }

@@ -7,7 +7,12 @@
 
 import { PRIVATE_FOLDER } from "../../../protocol/path.ts";
 import { contentKey, contentOfKey } from "../../transfer/contents.ts";
-import type { ContentId, ContentSource, LocatedContent } from "../../transfer/contents.ts";
+import type {
+  ContentId,
+  ContentSource,
+  GrowingContent,
+  LocatedContent,
+} from "../../transfer/contents.ts";
 import type { LocalContent } from "../../transfer/stage.ts";
 import type { UserPieces } from "./ports.ts";
 
@@ -29,6 +34,11 @@ export class ContentPlaces implements ContentSource {
     const [file] = index.filesWith(content, 1);
     if (file !== undefined) return { ...idOf(content), path: file.path, stamp: file.stamp };
     return index.hasVersionWith(content) ? this.findInTrash(content) : undefined;
+  }
+
+  /** The content on its way from a device of the user. */
+  growing(content: ContentId): GrowingContent | undefined {
+    return this.#pieces.stage.growing(content);
   }
 
   /** The file of the trash that has the content, whether or not an old version needs it. */

@@ -115,6 +115,7 @@ export class DeviceSession implements Session {
         contents: new ContentServer(connection, { source, stage, pathOf }),
         putter: {
           name,
+          connection,
           fetcher: new RemoteContents(connection, { stage, pathOf }),
           signal: this.#gone.signal,
         },

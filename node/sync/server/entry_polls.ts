@@ -52,6 +52,11 @@ export class EntryPolls {
     }
   }
 
+  /** The devices that know all entries and wait for more. */
+  get waiting(): Set<Connection> {
+    return new Set([...this.#polls].map(({ connection }) => connection));
+  }
+
   /** The index may have changed. */
   wake(): void {
     for (const poll of this.#polls) {

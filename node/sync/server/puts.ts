@@ -14,9 +14,11 @@ import type {
   ArrivedContent,
   ContentFetcher,
   ContentId,
+  FetchOptions,
   FetchResult,
   WantedContent,
 } from "../../transfer/contents.ts";
+import type { Connection } from "../../../protocol/connection.ts";
 import type { Entry } from "../entry.ts";
 import { Application } from "./application.ts";
 import type { ContentPlaces } from "./content_places.ts";
@@ -40,6 +42,7 @@ const OLD_BASES_MAX = 2;
 export interface Putter {
   /** What it calls itself. */
   readonly name: string;
+  readonly connection: Connection;
   /** Fetches from it; the server itself has none. */
   readonly fetcher: ContentFetcher | undefined;
   /** Aborted when it is gone. */
@@ -54,6 +57,8 @@ export interface PutsOptions extends SpaceOptions {
   readonly places: ContentPlaces;
   /** Runs what changes the space. */
   readonly turns: Serial;
+  /** Called when more of a large content has come that is like none that is here. */
+  readonly onGrown: (content: ContentId, from: Connection) => void;
   /** Called when the index may have changed, with the paths that have one more old version. */
   readonly onApplied: (replaced: readonly string[]) => void;
   /** The index keeps these small contents, and those that are needed have their places. */
@@ -153,14 +158,17 @@ export class Puts {
   }
 
   async #fetch(job: Job, wants: readonly WantedContent[]): Promise<void> {
-    const { putter: { fetcher, signal }, staged } = job;
+    const { putter: { fetcher, connection, signal }, staged } = job;
     if (fetcher === undefined) {
       for (const want of wants) settle(job, contentKey(want), ABSENT);
       return;
     }
     let arrived: PendingContent[] = [];
     let arrivedBytes = 0;
-    for await (const content of arrivals(fetcher, wants, signal)) {
+    const progress = (want: WantedContent) => {
+      if (want.bases.length === 0) this.#options.onGrown(want, connection);
+    };
+    for await (const content of arrivals(fetcher, wants, { signal, progress })) {
       const key = contentKey(content.want);
       if (!("staged" in content)) {
         const { reason } = content;
@@ -208,10 +216,10 @@ export class Puts {
 async function* arrivals(
   fetcher: ContentFetcher,
   wants: readonly WantedContent[],
-  signal: AbortSignal,
+  options: Omit<FetchOptions, "durable">,
 ): AsyncGenerator<FetchResult> {
   try {
-    yield* fetcher.fetch(wants, { signal, durable: true });
+    yield* fetcher.fetch(wants, { ...options, durable: true });
   } catch (cause) {
     throw new PutterGone(cause instanceof Error ? cause.message : String(cause), { cause });
   }

@@ -13,6 +13,7 @@ import { VERSION_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import type { Entry } from "../entry.ts";
 import type { ContentSource } from "../../transfer/contents.ts";
 import type { Stage } from "../../transfer/stage.ts";
+import { ComingContents } from "./coming_contents.ts";
 import { ContentPlaces } from "./content_places.ts";
 import { ownVersion } from "./decision.ts";
 import { EntryPolls } from "./entry_polls.ts";
@@ -52,10 +53,13 @@ export class UserSpace {
     this.#places = places;
     this.#polls = new EntryPolls(options.pieces.index);
     this.index = options.pieces.index.id;
+    const { stage } = options.pieces;
+    const coming = new ComingContents({ stage, listeners: () => this.#polls.waiting });
     const parts = { ...options, places, turns: this.#turns };
     this.#upkeep = new Upkeep(parts);
     this.#puts = new Puts({
       ...parts,
+      onGrown: (content, from) => coming.grown(content, from),
       onApplied: (replaced) => {
         this.#upkeep.replaced(replaced);
         this.#applied();
