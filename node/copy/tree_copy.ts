@@ -21,7 +21,7 @@ import { Placing } from "./placing.ts";
 import type { IsExcluded } from "./selection.ts";
 import { CopyTally } from "./tally.ts";
 import type { TreeEntry, TreeTotals } from "./tree_entry.ts";
-import { TreeListing } from "./tree_listing.ts";
+import { OPEN_ENTRIES_MAX, TreeListing } from "./tree_listing.ts";
 
 /** Something that happens to a path. Of a trial run, what would happen. Paths are as they came, not made printable. */
 export type CopyEvent =
@@ -55,8 +55,8 @@ export interface TreeCopyOptions {
   readonly signal: AbortSignal;
 }
 
-/** Entries that wait for a folder to make way. The source keeps them for so long. */
-const BLOCKED_COUNT_MAX = 4096;
+/** Entries that wait for a folder to make way. They count as not settled for so long, and others need room beside them. */
+const BLOCKED_COUNT_MAX = OPEN_ENTRIES_MAX / 2;
 const CHANGED_AT_SOURCE = "it was changed at its source meanwhile (run this again)";
 
 /** So much would be deleted that somebody has to say that it is meant. Nothing was. */

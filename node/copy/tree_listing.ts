@@ -1,23 +1,22 @@
 /**
  * The entries of a tree that the other side of a connection offers, page by page, as they are listed.
  *
- * Pages are asked for ahead, so that the way between both sides costs no time for each. How much is ahead is
- * bounded by what may be listed and not settled: whoever takes entries settles each, sooner or later.
+ * Pages are asked for ahead, so that the way between both sides costs no time for each. Listed and not settled are
+ * far fewer entries than the source would allow: enough to keep everybody busy, and few enough that the garbage
+ * collector finds most of them before they grow old. Whoever takes entries settles each, sooner or later.
  */
 
 import type { Connection } from "../../protocol/connection.ts";
 import { ConnectionClosed, ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { MessageOf } from "../../protocol/messages.ts";
-import {
-  SETTLED_COUNT_MAX,
-  TREE_ENTRY_COUNT_MAX,
-  UNSETTLED_COUNT_MAX,
-} from "../../protocol/tree_messages.ts";
+import { SETTLED_COUNT_MAX, TREE_ENTRY_COUNT_MAX } from "../../protocol/tree_messages.ts";
 import { EntryCheck } from "./tree_entry.ts";
 import type { TreeEntry, TreeTotals } from "./tree_entry.ts";
 
 /** Pages that are asked for and not taken yet. */
 const PAGES_AHEAD = 4;
+/** Entries that are listed, or asked for, and not settled; whoever takes them may hold back no more than half. */
+export const OPEN_ENTRIES_MAX = 4096;
 /** The source looks through the whole tree first. That it is alive is seen to by the connection. */
 const OPEN_TIMEOUT_MS = 60 * 60_000;
 /** The source may have to read a huge file before it can list it. */
@@ -114,7 +113,7 @@ export class TreeListing {
   #askAhead(): void {
     const hasRoom = () => {
       const ahead = (this.#asked.length + 1) * TREE_ENTRY_COUNT_MAX;
-      return this.#unsettledCount + ahead <= UNSETTLED_COUNT_MAX;
+      return this.#unsettledCount + ahead <= OPEN_ENTRIES_MAX;
     };
     while (this.#asked.length < PAGES_AHEAD && hasRoom()) this.#asked.push(this.#ask());
   }
