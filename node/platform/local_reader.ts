@@ -22,6 +22,8 @@ import { lookAt, openRegular } from "./file_state.ts";
 import { hashSteps } from "./hash_steps.ts";
 import type { HashStep, LargeFile } from "./hash_steps.ts";
 import { inOrder } from "./in_order.ts";
+import { areKept, bufferFor } from "./kept_contents.ts";
+import type { KeptContents } from "./kept_contents.ts";
 import { makeRecipe } from "./recipe_making.ts";
 import type { HashedFiles, StageJobs } from "./stage_jobs.ts";
 import type { WorkerPool } from "./worker_pool.ts";
@@ -41,9 +43,12 @@ type HashedStep =
 
 export class LocalReader implements ContentReader {
   readonly #shared: SharedByStages;
+  readonly #kept: KeptContents | undefined;
 
-  constructor(shared: SharedByStages) {
+  /** @param kept Where the bytes of small files are kept that were hashed, if they are. */
+  constructor(shared: SharedByStages, kept?: KeptContents) {
     this.#shared = shared;
+    this.#kept = kept;
   }
 
   async *hashFiles(
@@ -73,12 +78,21 @@ export class LocalReader implements ContentReader {
     const { pool } = this.#shared;
     if ("small" in step) {
       const files = step.small.map(({ path, size, expect }) => ({ path, size, expect }));
-      return { files, hashed: await pool.run("hashFiles", { files }) };
+      return { files, hashed: await this.#hashSmall(files) };
     }
     const { large, run } = step;
     if (large.failure !== undefined) return { ...step, result: large.failure };
     const range = { ...large.file, first: run.first };
     return { ...step, result: await pool.run("hashRange", { range, count: run.count }) };
+  }
+
+  async #hashSmall(files: readonly LocalFile[]): Promise<HashedFiles> {
+    const { pool } = this.#shared;
+    if (this.#kept === undefined || !areKept(files)) return await pool.run("hashFiles", { files });
+    const buffer = bufferFor(files);
+    const hashed = await pool.run("hashIntoBuffer", { files, buffer }, [buffer]);
+    this.#kept.add(files, hashed, hashed.buffer);
+    return hashed;
   }
 
   #smallResults(
@@ -130,8 +144,9 @@ export class LocalReader implements ContentReader {
     return openRegular(path, path);
   }
 
-  read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
-    return this.#shared.pool.run("read", { contents, buffer }, [buffer]);
+  async read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
+    if (this.#kept?.read(contents, buffer)) return { buffer, present: contents.map(() => true) };
+    return await this.#shared.pool.run("read", { contents, buffer }, [buffer]);
   }
 }
 

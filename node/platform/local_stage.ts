@@ -27,6 +27,7 @@ import { syncInBackground } from "./background_sync.ts";
 import { DerivedCache } from "./derived_cache.ts";
 import { lookAt } from "./file_state.ts";
 import { inOrder } from "./in_order.ts";
+import { KeptContents } from "./kept_contents.ts";
 import { LocalPart } from "./local_part.ts";
 import { LocalReader, rememberHashes } from "./local_reader.ts";
 import type { SharedByStages } from "./local_reader.ts";
@@ -70,9 +71,12 @@ export class StageWorkers implements Disposable {
     return new LocalStage(new StageFolder(path), this.#shared);
   }
 
-  /** What reads and hashes files in these threads, and needs no folder of its own. */
+  /**
+   * What reads and hashes files in these threads, and needs no folder of its own. For some time it keeps the bytes
+   * of small files that it has hashed.
+   */
   openReader(): ContentReader {
-    return new LocalReader(this.#shared);
+    return new LocalReader(this.#shared, new KeptContents());
   }
 
   /** Stops the threads at once; what is under way is rejected. */

@@ -38,6 +38,25 @@ export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
   return { ids, hashes, failures };
 }
 
+export function hashIntoBuffer(
+  { files, buffer }: StageJobs["hashIntoBuffer"][0],
+): StageJobs["hashIntoBuffer"][1] {
+  const ids = new Uint8Array(files.length * HASH_SIZE);
+  const failures: [number, DiskFailure][] = [];
+  let start = 0;
+  for (const [i, { path, size, expect }] of files.entries()) {
+    const bytes = new Uint8Array(buffer, start, size);
+    start += size;
+    try {
+      readWhole(path, bytes, expect);
+      ids.set(idOf(bytes), i * HASH_SIZE);
+    } catch (error) {
+      failures.push([i, failureOf(`hash ${path}`, error)]);
+    }
+  }
+  return { ids, hashes: [], failures, buffer };
+}
+
 export function readContents({ contents, buffer }: StageJobs["read"][0]): ReadPack {
   let end = 0;
   const present = contents.map((content) => {
@@ -48,21 +67,27 @@ export function readContents({ contents, buffer }: StageJobs["read"][0]): ReadPa
   return { buffer, present };
 }
 
-/** Reads a file that is still the one that was meant; that its stamp is right afterwards says it all. */
 function readContent({ path, stamp }: LocalContent, into: Uint8Array): boolean {
   try {
-    regularFile(path);
-    using file = Deno.openSync(path);
-    for (let filled = 0; filled < into.length;) {
-      const count = file.readSync(into.subarray(filled));
-      if (count === null) return false;
-      filled += count;
-    }
-    const now = stateOf(file.statSync());
-    return now.size === into.length && isPossiblySame(now.stamp, stamp);
+    readWhole(path, into, stamp);
+    return true;
   } catch {
     return false;
   }
+}
+
+/** Reads a file that is as long as `into`. That its stamp is right afterwards says that it is the one that was meant. */
+function readWhole(path: string, into: Uint8Array, expect: string | undefined): void {
+  const before = stateOf(regularFile(path));
+  using file = Deno.openSync(path);
+  for (let filled = 0; filled < into.length;) {
+    const count = file.readSync(into.subarray(filled));
+    if (count === null) throw new FileError("ECHANGED");
+    filled += count;
+  }
+  const now = stateOf(file.statSync());
+  const isMeant = now.size === into.length && isPossiblySame(now.stamp, expect ?? before.stamp);
+  if (!isMeant) throw new FileError("ECHANGED");
 }
 
 export function writeContents(

@@ -40,6 +40,11 @@ export interface PartCopy {
 /** Each kind of job: what it is given, and what it answers. */
 export interface StageJobs {
   hashFiles: [{ files: readonly LocalFile[] }, HashedFiles];
+  /** Reads files of one block at most into the buffer, one after the other, and hashes them there. */
+  hashIntoBuffer: [
+    { files: readonly LocalFile[]; buffer: ArrayBuffer },
+    HashedFiles & { buffer: ArrayBuffer },
+  ];
   hashRange: [{ range: BlockRange; count: number }, HashedRange | DiskFailure];
   /** Compares a run of blocks with its hashes; one byte for each block, 1 where it is right. */
   verifyRange: [{ range: BlockRange; hashes: Uint8Array }, Uint8Array];

@@ -9,7 +9,7 @@
 import { OpenParts } from "./block_landing.ts";
 import { hashRange, verifyRange } from "./block_reading.ts";
 import { copyContents, makeDurable, readContents, removeFiles } from "./stage_contents.ts";
-import { hashFiles, takeSnapshot, writeContents } from "./stage_contents.ts";
+import { hashFiles, hashIntoBuffer, takeSnapshot, writeContents } from "./stage_contents.ts";
 import { cutFileRange, cutFileRun } from "./stage_cutting.ts";
 import type { StageJob, StageJobs } from "./stage_jobs.ts";
 import { assemble, finishPart, landBlock, makePart, writeRanges } from "./stage_parts.ts";
@@ -45,6 +45,8 @@ function answer({ kind, input }: StageJob): Answer {
   switch (kind) {
     case "hashFiles":
       return hashFiles(input);
+    case "hashIntoBuffer":
+      return hashIntoBuffer(input);
     case "hashRange":
       return hashRange(input.range, input.count);
     case "verifyRange":
