@@ -2,7 +2,8 @@
  * Does what was decided about entries, many in a batch, while others are still on their way.
  *
  * A file is given its name only some time after its last byte was written. Before, nobody else knows it; after, any
- * edit gives it another time. So its stamp stands for its bytes, and the next run need not read it.
+ * edit gives it another time. So its stamp stands for its bytes, and the next run need not read it. What comes while
+ * others are given their names has often waited long enough when they have them.
  */
 
 import type { Clock } from "../../protocol/ports.ts";
@@ -23,9 +24,15 @@ export interface PlacingOptions {
   readonly failed: (error: unknown) => void;
 }
 
+/** A task, and when it may be done. */
+interface Waiting {
+  readonly task: Task;
+  readonly dueMs: number;
+}
+
 export class Placing {
   readonly #options: PlacingOptions;
-  #waiting: Task[] = [];
+  readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
   constructor(options: PlacingOptions) {
@@ -34,7 +41,10 @@ export class Placing {
 
   /** Takes tasks; what becomes of each is told. */
   add(...tasks: readonly Task[]): void {
-    this.#waiting.push(...tasks);
+    const nowMs = this.#options.clock.now();
+    for (const task of tasks) {
+      this.#waiting.push({ task, dueMs: "staged" in task ? nowMs + SETTLE_MS : nowMs });
+    }
     this.#running ??= this.#run().catch(this.#options.failed).finally(() => {
       this.#running = undefined;
     });
@@ -48,9 +58,18 @@ export class Placing {
   async #run(): Promise<void> {
     const { destination, clock, applied } = this.#options;
     while (this.#waiting.length > 0) {
-      const tasks = this.#waiting.splice(0, BATCH_COUNT_MAX);
-      if (tasks.some((task) => "staged" in task)) await clock.sleep(SETTLE_MS);
+      const startMs = Math.max(clock.now(), this.#waiting[0]!.dueMs);
+      const leftMs = startMs - clock.now();
+      if (leftMs > 0) await clock.sleep(leftMs);
+      const tasks = this.#takeDue(startMs);
       applied(tasks, await destination.apply(tasks));
     }
+  }
+
+  /** The first of those that wait, as far as they may be done by then. */
+  #takeDue(nowMs: number): Task[] {
+    const late = this.#waiting.findIndex(({ dueMs }) => dueMs > nowMs);
+    const count = Math.min(late === -1 ? this.#waiting.length : late, BATCH_COUNT_MAX);
+    return this.#waiting.splice(0, count).map(({ task }) => task);
   }
 }
