@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { CountingProxy } from "./counting_proxy.ts";
 import { startSync, until } from "./devices.ts";
+import type { JsonEvent } from "./harness.ts";
 import { MIB } from "./swarm.ts";
 
 /** What an idle connection says in some seconds: pings, and long polls that end with nothing. */
@@ -56,11 +57,11 @@ Deno.test("empty folders, and whether a file may be executed, travel as well", a
   await laptop.write("run.sh", "#!/bin/sh\n");
   await Deno.chmod(laptop.join("run.sh"), 0o755);
   const isExecutable = (path: string) => (Deno.statSync(path).mode! & 0o100) !== 0;
-  await until(
-    () =>
-      desktop.has("empty/inside") && desktop.has("run.sh") && isExecutable(desktop.join("run.sh")),
-    "the folder and the script",
-  );
+  // What is taken back before the device has noted it was never there.
+  const fits = ({ name, executable }: JsonEvent) => name === "run.sh" && executable === true;
+  await desktop.process.waitForEvent("received", { fits });
+  await until(() => desktop.has("empty/inside"), "the folder");
+  assert(isExecutable(desktop.join("run.sh")));
   await Deno.chmod(desktop.join("run.sh"), 0o644);
   await until(() => !isExecutable(laptop.join("run.sh")), "the change of mode");
   await desktop.remove("empty");

@@ -13,7 +13,7 @@ import type { SyncDeviceOptions } from "./options.ts";
 import { SyncDevice } from "./sync_device.ts";
 
 const ROOT = "/home/synced";
-const WAIT_MS_MAX = 10_000;
+const WAIT_MS_MAX = 30_000;
 
 /** A machine with a synced folder; its disk and its index outlive the device that runs on it. */
 export class TestMachine {
