@@ -37,6 +37,8 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** Partial contents that were closed, and of which is remembered what is right in them. */
 const REMEMBERED_PARTS_MAX = 16;
+/** To verify and write a content of this size takes so long that it is worth to start all threads. */
+const BUSY_SIZE = 64 * 1024 * 1024;
 /** Files in one job that copies, syncs or removes. */
 const JOB_FILES_MAX = 64;
 
@@ -169,6 +171,10 @@ class LocalStage implements Stage {
   async snapshot(file: LocalFile): Promise<StagedContent | DiskFailure> {
     const staged = this.#folder.wholePath();
     return await this.#shared.pool.run("snapshot", { file, to: staged }) ?? { staged };
+  }
+
+  expectPart({ size }: ContentId): void {
+    if (size >= BUSY_SIZE) this.#shared.pool.warmUp(Infinity);
   }
 
   async openPart(

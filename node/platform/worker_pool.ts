@@ -52,9 +52,10 @@ export class WorkerPool<Jobs extends JobTable<Jobs>> implements Disposable {
     this.#options = options;
   }
 
-  /** Starts the first worker now; it takes some tens of milliseconds until it can work. */
-  warmUp(): void {
-    if (!this.#closed && this.#slots.length === 0) this.#start();
+  /** Starts so many workers now, or all; it takes some tens of milliseconds until they can work. */
+  warmUp(count = 1): void {
+    const wanted = this.#closed ? 0 : Math.min(count, this.#options.size);
+    while (this.#slots.length < wanted) this.#start();
   }
 
   /** Whether there is a worker. */

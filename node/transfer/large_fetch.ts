@@ -96,7 +96,9 @@ class LargeFetch {
   async #openPart(): Promise<PartialContent> {
     const { stage, signal } = this.#context;
     const { id, size } = this.#want;
-    return orThrow(await stage.openPart({ id, size }, await this.#askForHashes(), signal));
+    const asked = this.#askForHashes();
+    stage.expectPart({ id, size });
+    return orThrow(await stage.openPart({ id, size }, await asked, signal));
   }
 
   async #askForHashes(): Promise<Uint8Array> {

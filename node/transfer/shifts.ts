@@ -7,9 +7,6 @@
  * one of the two was found, so a base that has nothing in common with the content costs little.
  */
 
-/** How many blocks are samples. */
-const SAMPLE_COUNT = 16;
-
 /**
  * Tries whether blocks are in the base `shift` bytes before their place in the content, and answers which are.
  * Those need not be looked for any more.
@@ -33,7 +30,8 @@ export async function findShifted(
     for (const index of await tryBlocks(left, shift)) found.set(index, shift);
   };
   const last = wanted.length - 1;
-  const distance = Math.ceil(wanted.length / SAMPLE_COUNT);
+  // As many samples as there are blocks between two of them: where there was one edit, both are tried in vain.
+  const distance = Math.ceil(Math.sqrt(wanted.length));
   const isSample = (at: number) => at % distance === 0 || at === last;
   const isNear = (at: number, shift: number) => {
     const before = at - at % distance;

@@ -31,7 +31,7 @@ for (const count of [1, 2, 15, 16, 17, 129, 1000]) {
         .filter(([index]) => index !== at);
       assertEquals(Array.from(found).sort(([a], [b]) => a - b), expected, `block ${at}`);
       // In vain: the samples on the other side, the block itself, and a part of what is between two samples.
-      assert(tried <= count + 20 + count / 16, `${tried} tries, block ${at}`);
+      assert(tried <= count + 2 * Math.sqrt(count) + 4, `${tried} tries, block ${at}`);
     }
   });
 }
@@ -46,7 +46,7 @@ Deno.test("findShifted() finds all blocks that were not changed in their places"
 Deno.test("findShifted() tries few blocks of a stranger", async () => {
   const { found, tried } = await find({ count: 1000, isAt: () => false, shifts: [0, 5] });
   assertEquals(found.size, 0);
-  assert(tried < 40, `${tried} tries`);
+  assert(tried <= 2 * (Math.sqrt(1000) + 2), `${tried} tries`);
 });
 
 Deno.test("findShifted() has nothing to do where nothing is wanted", async () => {

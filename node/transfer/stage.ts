@@ -149,6 +149,8 @@ export interface Stage {
    * holds is up to the caller to find out; a file that is shorter has "changed".
    */
   snapshot(file: LocalFile): Promise<StagedContent | DiskFailure>;
+  /** Makes ready for a large content that is about to be opened. */
+  expectPart(content: ContentId): void;
   /**
    * The partial file of a large content, made anew, or found and verified as far as it goes. What was verified
    * before by the same stage need not be again. Waits until nobody else works on the same content. Throws the

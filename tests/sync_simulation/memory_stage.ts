@@ -140,6 +140,8 @@ export class MemoryStage implements Stage {
       : this.#stage(bytes.slice(0, size));
   }
 
+  expectPart(): void {}
+
   async openPart(
     content: ContentId,
     hashes: Uint8Array,
