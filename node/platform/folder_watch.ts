@@ -21,8 +21,8 @@ const QUEUE_LENGTH = 16;
 /** Events that lay in the queue together are taken faster than one in this time, on a busy machine too. */
 const QUEUED_GAP_MS = 50;
 
-/** The hint for everything. */
-const EVERYTHING = "";
+/** The path in a hint that stands for everything. */
+export const EVERYTHING = "";
 
 /**
  * Yields when something below `root` may have changed since the last time, until `signal` is aborted.

@@ -5,13 +5,16 @@
  * folders may share. The folder is locked for this process until it is disposed of.
  */
 
+import { AnySignal } from "../../protocol/any_signal.ts";
 import { checkName } from "../../protocol/path.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { Folders } from "../store/folders.ts";
 import { Spelling } from "../store/spelling.ts";
 import { Aside } from "../sync/aside.ts";
 import type { Change, ChangeOutcome, FolderLook, Hint, SyncFolder } from "../sync/folder.ts";
+import { ChangeBursts } from "./change_bursts.ts";
 import type { ChangeWorker } from "./change_worker.ts";
+import { systemClock } from "./clock.ts";
 import { reasonOf } from "./disk_failure.ts";
 import { fileCalls } from "./file_calls.ts";
 import { openBelow } from "./file_state.ts";
@@ -19,8 +22,9 @@ import { finish } from "./finish.ts";
 import { findRoot } from "./folder.ts";
 import type { OpenFolderOptions } from "./folder.ts";
 import { lookThrough } from "./folder_walk.ts";
-import { watchPaths } from "./folder_watch.ts";
+import { EVERYTHING } from "./folder_watch.ts";
 import { PrivateFolder } from "./private_folder.ts";
+import { watchInThread } from "./watch_worker.ts";
 
 /** A folder of the local disk that this process has for itself until it is disposed of. */
 export interface LocalSyncFolder extends SyncFolder, AsyncDisposable {
@@ -59,6 +63,7 @@ class DiskSyncFolder implements LocalSyncFolder {
   readonly area: PrivateFolder;
   readonly #changes: ChangeWorker;
   readonly #spelling: Spelling;
+  readonly #bursts = new ChangeBursts(systemClock);
 
   constructor(root: string, options: { area: PrivateFolder; changes: ChangeWorker }) {
     this.root = root;
@@ -77,8 +82,16 @@ class DiskSyncFolder implements LocalSyncFolder {
     return await lookThrough({ root: this.root, start }, signal);
   }
 
-  watch(signal: AbortSignal): AsyncIterable<Hint> {
-    return watchPaths(this.root, signal);
+  /** Nobody watches during a burst of our own changes: then the hints are for everything. */
+  async *watch(signal: AbortSignal): AsyncGenerator<Hint> {
+    while (!signal.aborted) {
+      using end = new AnySignal([signal, this.#bursts.beginning]);
+      yield* watchInThread(this.root, end.signal);
+      for (let ms; (ms = this.#bursts.leftMs) > 0 && !signal.aborted;) {
+        yield [EVERYTHING];
+        await systemClock.sleep(ms, signal);
+      }
+    }
   }
 
   open(path: string): OpenFile {
@@ -94,6 +107,7 @@ class DiskSyncFolder implements LocalSyncFolder {
   }
 
   async change(changes: readonly Change[]): Promise<ChangeOutcome[]> {
+    this.#bursts.note(changes.length);
     if (this.isIntact()) return await this.#changes.change(this.root, changes);
     const error = `Cannot change ${this.root}: it was replaced, or is not mounted any more`;
     return changes.map(() => ({ error, code: "missing" }));

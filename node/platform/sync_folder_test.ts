@@ -313,6 +313,27 @@ Deno.test("watch() hints at everything when too much happens before a hint is ta
     }
   }));
 
+Deno.test("watch() hints at everything during a burst of our own changes, and at paths afterwards", () =>
+  withFolder(async (folder) => {
+    const stop = new AbortController();
+    const hints = folder.watch(stop.signal)[Symbol.asyncIterator]();
+    try {
+      assertEquals((await hints.next()).value, [""]);
+      const folders = Array.from({ length: 600 }, (_, i): Change => (
+        { kind: "makeFolder", path: `folder${i}` }
+      ));
+      await folder.change(folders);
+      assertEquals((await hints.next()).value, [""]);
+      // What is written while nobody watches is in none but the next hint for everything.
+      for (let hint = [""]; !hint.includes("folder7/file"); hint = (await hints.next()).value) {
+        write(`${folder.root}/folder7/file`, "1");
+      }
+    } finally {
+      stop.abort();
+      while (!(await hints.next()).done);
+    }
+  }));
+
 Deno.test("10,000 files get their names with little work each", () =>
   withFolder(async (folder) => {
     const changes = Array.from({ length: 10_000 }, (_, i): Change => {

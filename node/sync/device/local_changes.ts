@@ -36,6 +36,8 @@ const RESCAN_SHARE = 1 / 20;
 const INTACT_CHECK_MS = 1_000;
 /** A watcher that fails is tried again after this long. */
 const WATCH_RETRY_MS = 30_000;
+/** Why a sleep ends early. Without a reason of our own, each would make an exception with its stack. */
+const AWAKE = "awake";
 
 export interface LocalChangesOptions {
   readonly folder: SyncFolder;
@@ -69,6 +71,8 @@ export class LocalChanges {
   /** When the last look at everything was over, and how long it took. */
   #wholeEndMs = -Infinity;
   #wholeMs = 0;
+  /** When it was last made sure that the folder is the one that it was. */
+  #intactMs = -Infinity;
   readonly #wake = new Bell();
   #failure: { readonly reason: unknown } | undefined;
 
@@ -182,7 +186,8 @@ export class LocalChanges {
       const paths = this.#due.take(this.#options.clock.now());
       if (paths.length > 0) await this.#look(paths, signal);
       else {
-        this.#requireIntact();
+        const isCheckDue = this.#options.clock.now() - this.#intactMs >= INTACT_CHECK_MS;
+        if (isCheckDue) this.#requireIntact();
         await this.#sleep(signal);
       }
     }
@@ -194,7 +199,7 @@ export class LocalChanges {
     const done = new AbortController();
     const sleeping = clock.sleep(Math.min(leftMs, INTACT_CHECK_MS), done.signal);
     if (!signal.aborted) await Promise.race([this.#wake.rung, sleeping]);
-    done.abort();
+    done.abort(AWAKE);
   }
 
   async #look(paths: readonly string[], signal: AbortSignal): Promise<void> {
@@ -264,7 +269,8 @@ export class LocalChanges {
   }
 
   #requireIntact(): void {
-    const { folder } = this.#options;
+    const { folder, clock } = this.#options;
+    this.#intactMs = clock.now();
     if (folder.isIntact()) return;
     throw new Error(
       `Cannot sync ${folder.root}: it was emptied or replaced, or is not mounted any more ` +

@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import { ChangeBursts } from "./change_bursts.ts";
+
+/** Bursts on a clock that the test sets. */
+function burstsAt(startMs: number) {
+  let nowMs = startMs;
+  const bursts = new ChangeBursts({ now: () => nowMs });
+  return { bursts, pass: (ms: number) => void (nowMs += ms) };
+}
+
+Deno.test("ChangeBursts takes many changes within a second for a burst", () => {
+  const { bursts, pass } = burstsAt(5_000);
+  const { beginning } = bursts;
+  bursts.note(256);
+  pass(900);
+  assertEquals([beginning.aborted, bursts.leftMs], [false, 0]);
+  bursts.note(256);
+  assertEquals([beginning.aborted, bursts.leftMs], [true, 1_000]);
+  assertEquals(bursts.beginning.aborted, false);
+});
+
+Deno.test("ChangeBursts does not take as many in more time for one", () => {
+  const { bursts, pass } = burstsAt(0);
+  for (let i = 0; i < 10; i++) {
+    bursts.note(256);
+    pass(1_001);
+  }
+  assertEquals([bursts.beginning.aborted, bursts.leftMs], [false, 0]);
+});
+
+Deno.test("ChangeBursts lets a burst last until nothing is changed for a second", () => {
+  const { bursts, pass } = burstsAt(0);
+  bursts.note(512);
+  const { beginning } = bursts;
+  pass(800);
+  bursts.note(1);
+  assertEquals(bursts.leftMs, 1_000);
+  pass(1_000);
+  assertEquals(bursts.leftMs, 0);
+  bursts.note(1);
+  assertEquals([bursts.leftMs, beginning.aborted], [0, false]);
+  bursts.note(511);
+  assertEquals([bursts.leftMs, beginning.aborted], [1_000, true]);
+});
