@@ -163,11 +163,19 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
   }
 
   save({ rows = [], position }: IndexChanges): void {
-    this.#database.changeSoon(() => {
-      for (const row of rows) this.#put(row);
-      if (position !== undefined) this.#setPosition(position);
-    });
-    for (const row of rows) this.#remember(row);
+    try {
+      this.#database.changeSoon(() => {
+        for (const row of rows) {
+          this.#put(row);
+          this.#remember(row);
+        }
+        if (position !== undefined) this.#setPosition(position);
+      });
+    } catch (error) {
+      // Nothing of it was saved.
+      this.#recent.clear();
+      throw error;
+    }
     if (position !== undefined) this.#position = position;
   }
 
@@ -246,17 +254,26 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     }
     const isSame = local !== undefined && remote !== undefined &&
       local.version === remote.version && sameState(local, remote);
-    const own = isSame ? undefined : remote;
-    this.#database.prepare(
-      "REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    ).run(
-      path,
-      ...sideColumns(local),
-      local?.stamp ?? null,
+    const remoteColumns: RemoteColumns = [
       remote === undefined ? UNKNOWN : isSame ? SAME : OWN,
-      ...sideColumns(own),
+      ...sideColumns(isSame ? undefined : remote),
       isSynced(row) ? 0 : 1,
-    );
+    ];
+    const before = this.#recent.get(path);
+    if (before !== undefined && before.local === local) this.#updateRemote(path, remoteColumns);
+    else {
+      this.#database.prepare(
+        "REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      ).run(path, ...sideColumns(local), local?.stamp ?? null, ...remoteColumns);
+    }
+  }
+
+  /** Leaves alone what is here, and with it the index by content, whose pages are spread all over. */
+  #updateRemote(path: string, columns: RemoteColumns): void {
+    this.#database.prepare(
+      "UPDATE entry SET remote = ?, remote_kind = ?, remote_id = ?, remote_size = ?, " +
+        "remote_executable = ?, remote_version = ?, open = ? WHERE path = ?",
+    ).run(...columns, path);
   }
 
   #one(sql: string, ...values: (string | number)[]): unknown {
@@ -296,6 +313,7 @@ function rangeBelow(folder: string): PathRange {
 }
 
 type SideColumns = [number | null, Uint8Array | null, number | null, number | null, string | null];
+type RemoteColumns = [remote: number, ...SideColumns, open: number];
 
 function sideColumns(side: RemoteSide | undefined): SideColumns {
   if (side === undefined) return [null, null, null, null, null];

@@ -43,6 +43,11 @@ const intended: fc.Arbitrary<Entry> = fc.record({ path: fc.constantFrom(...PATHS
   ({ path, side: { stamp: _, ...state } }) => ({ path, ...state }),
 );
 
+/** Rows of which only the server's side is said, as when it has stored what is here. */
+const said = fc.uniqueArray(row, { selector: ({ path }) => path, minLength: 1, maxLength: 3 }).map(
+  (rows) => ({ said: rows }),
+);
+
 /** All that an index tells. */
 function viewOf(index: DeviceIndex) {
   const byPath = (a: Row, b: Row) => a.path < b.path ? -1 : 1;
@@ -61,8 +66,11 @@ function viewOf(index: DeviceIndex) {
 
 Deno.test("DeviceDatabase tells the same as an index in memory, also when it is opened again", () => {
   const batch = fc.uniqueArray(intended, { selector: ({ path }) => path, maxLength: 3 });
-  const step = fc.oneof(changes, batch, fc.constant("forget" as const));
+  const step = fc.oneof(changes, said, batch, fc.constant("forget" as const));
   const steps = fc.array(step, { maxLength: 8 });
+  const withLocal = (index: DeviceIndex) => (row: Row) => (
+    { ...row, local: index.row(row.path)?.local }
+  );
   fc.assert(
     fc.property(steps, (steps) => {
       using folder = temporaryFolder();
@@ -73,6 +81,7 @@ Deno.test("DeviceDatabase tells the same as an index in memory, also when it is 
         for (const index of [database, memory]) {
           if (step === "forget") index.forgetServer("cd");
           else if (Array.isArray(step)) index.intend(step);
+          else if ("said" in step) index.save({ rows: step.said.map(withLocal(index)) });
           else index.save(step as IndexChanges);
         }
         assertEquals(viewOf(database), viewOf(memory));

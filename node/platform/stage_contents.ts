@@ -121,10 +121,8 @@ function idOf(bytes: Uint8Array): Uint8Array {
 
 function writeNew(path: string, bytes: Uint8Array): DiskFailure | undefined {
   try {
-    using file = Deno.openSync(path, { write: true, createNew: true });
-    for (let written = 0; written < bytes.length;) {
-      written += file.writeSync(bytes.subarray(written));
-    }
+    // In one call: to open, write and close one by one takes half as long again.
+    Deno.writeFileSync(path, bytes, { createNew: true });
     return undefined;
   } catch (error) {
     // A file that was there before is somebody else's.
