@@ -17,6 +17,8 @@ export const PROTOCOL_VERSION = 1;
 export const BODY_SIZE_MAX = 64 * 1024;
 /** No chunk is larger; a larger block travels as several chunks. */
 export const CHUNK_SIZE_MAX = 1024 * 1024;
+/** With so much room in front of a chunk, the head of its frame leaves in the same write (see outbox.ts). */
+export const HEAD_ROOM = 64;
 
 export interface Header {
   /** The number of the message type in the table of messages. */

@@ -9,6 +9,7 @@
  * receiver would rightly call this node a liar.
  */
 
+import { HEAD_ROOM } from "../../protocol/header.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import { sizeOfBlock } from "../content/tree.ts";
 import type { Manifest } from "../content/manifest.ts";
@@ -38,6 +39,8 @@ export interface ReadableFile {
 /** The bytes of a block, for as long as they are needed. */
 export interface BlockLease {
   readonly bytes: Uint8Array;
+  /** Nobody else has their buffer, in which what lies before the bytes that are being sent may be overwritten. */
+  readonly isExclusive: boolean;
   /** The bytes are not used any more. */
   release(): void;
 }
@@ -69,8 +72,8 @@ export class BlockSource implements Disposable {
     const offset = index * file.manifest.blockSize;
     const name = `${file.key}:${index}`;
     if (!this.#slow.has(name)) {
-      const buffer = this.#takeBuffer(size);
-      const bytes = new Uint8Array(buffer, 0, size);
+      const buffer = this.#takeBuffer(HEAD_ROOM + size);
+      const bytes = new Uint8Array(buffer, HEAD_ROOM, size);
       const startMs = this.#clock.now();
       try {
         await this.#fill(file, bytes, offset);
@@ -80,14 +83,14 @@ export class BlockSource implements Disposable {
       }
       const slowMs = SLOW_MS + SLOW_MS_PER_MIB * size / MIB;
       if (this.#clock.now() - startMs > slowMs) this.#remember(name);
-      return { bytes, release: () => this.#giveBuffer(buffer) };
+      return { bytes, isExclusive: true, release: () => this.#giveBuffer(buffer) };
     }
     const bytes = await this.#cache.get(file.key, index, async () => {
       const fresh = new Uint8Array(size);
       await this.#fill(file, fresh, offset);
       return fresh;
     });
-    return { bytes, release: () => {} };
+    return { bytes, isExclusive: false, release: () => {} };
   }
 
   /** Closes and forgets all that is known of a file: it was removed, changed or moved. */

@@ -74,8 +74,9 @@ Deno.test("only a block that was slow to read is cached, when it is asked for ag
   (await source.read(file, 1)).release();
   assertEquals([folder.readCount, cache.stats.count], [5, 1]);
   const cached = await source.read(file, 1);
+  assertEquals([cached.isExclusive, (await source.read(file, 0)).isExclusive], [false, true]);
   assertEquals(cached.bytes, bytes.subarray(LEAF_SIZE, 2 * LEAF_SIZE));
-  assertEquals([folder.readCount, cache.stats.hits], [5, 1]);
+  assertEquals([folder.readCount, cache.stats.hits], [6, 1]);
 
   source.forget(file);
   assertEquals([cache.stats.count, folder.openCount], [0, 0]);

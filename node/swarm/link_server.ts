@@ -178,11 +178,13 @@ export class LinkServer {
   async #sendBlock({ request }: Waiting, lease: BlockLease | undefined): Promise<void> {
     if (lease === undefined) return this.#refuseAbsent(request);
     try {
-      const { bytes } = lease;
+      const { bytes, isExclusive } = lease;
       for (let offset = 0; offset < bytes.length; offset += CHUNK_SIZE_MAX) {
         const chunk = bytes.subarray(offset, offset + CHUNK_SIZE_MAX);
         await this.#pace(chunk.length);
-        await this.#link.connection.sendChunk({ type: "blockData", offset }, request, chunk);
+        const room = isExclusive ? chunk.byteOffset : 0;
+        const message = { type: "blockData", offset } as const;
+        await this.#link.connection.sendChunk(message, request, chunk, { room });
       }
     } finally {
       lease.release();

@@ -4,13 +4,13 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
+import { CHUNK_SIZE_MAX, HEAD_ROOM } from "../../protocol/header.ts";
 import { PIECE_SIZE, SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Message, MessageOf } from "../../protocol/messages.ts";
 import { blockCount, blockSizeFor, HASH_SIZE, sizeOfBlock } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
-import { giveChunkBuffer, HEAD_ROOM, takeChunkBuffer } from "./chunk_buffers.ts";
+import { giveChunkBuffer, takeChunkBuffer } from "./chunk_buffers.ts";
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import { contentKey } from "./contents.ts";
 import type { ContentId, ContentSource } from "./contents.ts";

@@ -5,10 +5,8 @@
  * system would have to clear its memory, and the collector would run for every sixty of them.
  */
 
-import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
+import { CHUNK_SIZE_MAX, HEAD_ROOM } from "../../protocol/header.ts";
 
-/** Room in front of the bytes, for the head of the frame that they are sent in. */
-export const HEAD_ROOM = 64;
 /** Smaller buffers are made for each use. */
 const SIZE_MIN = 64 * 1024;
 /** More than these of one size are left to the collector. */
