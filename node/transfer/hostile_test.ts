@@ -9,6 +9,9 @@ import { blockSizeFor, TreeHasher } from "../content/tree.ts";
 import { RemoteContents } from "./content_fetcher.ts";
 import { ContentServer } from "./content_server.ts";
 import type { FetchResult, WantedContent } from "./contents.ts";
+import { NotFetched } from "./asking.ts";
+import { Growth } from "./growth.ts";
+import type { PartialContent } from "./stage.ts";
 import { samePath, Side, wanted } from "./testing.ts";
 
 const LARGE_SIZE = 300 * 1024;
@@ -21,7 +24,7 @@ function startFetching(wants: readonly WantedContent[], signal = new AbortContro
   const results = Array.fromAsync(remote.fetch(wants, { signal, durable: false }));
   // Some tests look at it much later.
   results.catch(() => {});
-  return { side, connection, ended, script, results };
+  return { side, remote, connection, ended, script, results };
 }
 
 function outcomes(results: readonly FetchResult[]): unknown[] {
@@ -224,4 +227,34 @@ Deno.test("ContentServer answers what comes while the last answer is being sent"
     assertEquals((await script.next())!.request, request);
   }
   connection.close();
+});
+
+Deno.test("wrong hashes and wrong blocks of a content that is fetched ahead are worth nothing", async () => {
+  const bytes = randomBytes(LARGE_SIZE, 1);
+  const { content, hashes } = contentOf(bytes);
+  for (const isHonest of [false, true]) {
+    const { side, script, remote, connection } = startFetching([]);
+    const growth = new Growth();
+    growth.reach(1);
+    const ahead = remote.fetchAhead(content, growth, new AbortController().signal);
+    const refused = assertRejects(() => ahead, NotFetched, "absent");
+    const { request } = await nextRequest(script);
+    await script.send(
+      { type: "hashes" },
+      request,
+      isHonest ? hashes : hashes.map((byte) => byte ^ 1),
+    );
+    if (isHonest) {
+      const block = await nextRequest(script);
+      const lie = new Uint8Array(256 * 1024);
+      await script.send({ type: "blockData", offset: 0 }, block.request, lie);
+    }
+    await refused;
+    assertEquals(side.stage.growing(content), undefined);
+    const { signal } = new AbortController();
+    const part = await side.stage.openPart(content, hashes, signal) as PartialContent;
+    assertEquals(part.have.held, 0);
+    await part[Symbol.asyncDispose]();
+    connection.close();
+  }
 });

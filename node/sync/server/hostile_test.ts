@@ -121,3 +121,14 @@ Deno.test("bytes that are not those of the content are not stored", async () => 
   assertEquals(server.disk.textOf("alice", "x"), undefined);
   assertEquals(server.disk.files.paths("/data/alice/.p2pnode/stage"), []);
 });
+
+Deno.test("a device that says which contents are coming, as only a server may, is let go", async () => {
+  await using server = new TestServer();
+  using liar = await server.join(1);
+  liar.connection.send({ type: "coming", id: new Uint8Array(32), size: 2 ** 40, ready: 2 ** 31 });
+  assertEquals(
+    (await liar.connection.closed)?.message,
+    "Cannot take coming: it makes no sense here",
+  );
+  assertEquals(server.disk.files.paths("/data/alice/.p2pnode/stage"), []);
+});
