@@ -33,8 +33,8 @@ const WINDOW_SIZE = 16 * 1024 * 1024;
 const RANGE_COST = 16 * 1024;
 /** The recipes of more bytes would take too much memory. */
 const SEARCHED_SIZE_MAX = 64 * 1024 ** 3;
-/** Bytes before and behind what is searched that are cut as well. Most pieces that reach out of it end there. */
-const MARGIN = 2 * PIECE_SIZE_MAX;
+/** Bytes before and behind what is searched that are cut as well: the pieces that reach out of it end there. */
+const MARGIN = PIECE_SIZE_MAX;
 
 /** What an assembly takes. */
 export interface AssemblyOptions {
