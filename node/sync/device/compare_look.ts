@@ -37,7 +37,7 @@ export function compareLook(
     if (found !== undefined) {
       if (found.kind === entry.kind && found.stamp === entry.stamp) rest.delete(entry.path);
     } else if (
-      !isAtOrBelow(entry.path, unseen) && !isIgnored(entry.path, entry.kind === "folder")
+      !isAtOrBelowAny(entry.path, unseen) && !isIgnored(entry.path, entry.kind === "folder")
     ) {
       missing.push(entry);
     }
@@ -59,7 +59,7 @@ export function topmost(paths: Iterable<string>): string[] {
 type Paths = Pick<ReadonlySet<string>, "has" | "size">;
 
 /** Whether a path is one of `folders`, or below one. */
-export function isAtOrBelow(path: string, folders: Paths): boolean {
+export function isAtOrBelowAny(path: string, folders: Paths): boolean {
   return folders.size > 0 && (folders.has(path) || isBelow(path, folders));
 }
 

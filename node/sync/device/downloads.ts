@@ -6,18 +6,19 @@
  * and what is found there takes part in the next decision: so an edit that nobody knew of is never lost.
  */
 
-import type { ChangeOutcome } from "../folder.ts";
+import { folderOf } from "../../../protocol/path.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ArrivedContent, MissingContent, WantedContent } from "../../transfer/contents.ts";
 import type { SyncTransfer } from "../client.ts";
 import type { Entry } from "../entry.ts";
+import { isDone } from "../folder.ts";
+import type { ChangeOutcome } from "../folder.ts";
 import { bumpVersion } from "../version.ts";
 import { Rank } from "./change_order.ts";
 import { downStep, moveAside } from "./down_step.ts";
 import type { DownStep } from "./down_step.ts";
 import { IGNORE_FILE } from "./ignore_rules.ts";
 import { LEFT_OVER } from "./leftover.ts";
-import { parentOf } from "./missing_paths.ts";
 import type { Row } from "./row.ts";
 import type { SessionContext } from "./session_context.ts";
 import { keptAwayBy, twinOf } from "./twin.ts";
@@ -149,7 +150,7 @@ export class Downloads {
   /** Goes on where the way is free now; otherwise a look has to find first what is in it. */
   #waitForFolder(path: string): void {
     const { ledger, clock } = this.#context;
-    const folder = parentOf(path);
+    const folder = folderOf(path);
     const isInTrouble = this.#queue.has(folder) && !this.#queue.isOpen(folder);
     if (ledger.row(folder).local?.kind !== "file") this.#giveBack([path]);
     else if (isInTrouble) this.#trouble(path, "its folder cannot be made: there is a file");
@@ -165,7 +166,7 @@ export class Downloads {
    * here, gets another name first.
    */
   #hasFolder({ path, remote }: Row, steps: Ready[]): boolean {
-    const parent = parentOf(path);
+    const parent = folderOf(path);
     if (parent === "" || remote?.kind === "absent") return true;
     const { ledger, device } = this.#context;
     const row = ledger.row(parent);
@@ -283,7 +284,7 @@ export class Downloads {
 
   async #note(results: readonly Result[]): Promise<void> {
     const { ledger, observe, local, stage } = this.#context;
-    const done = results.filter(({ outcome }) => typeof outcome === "object" && "done" in outcome);
+    const done = results.filter(({ outcome }) => isDone(outcome));
     const rows = done.flatMap(({ step, outcome }) => step.results((outcome as Done).stamp))
       .map(({ path, local }) => ({ ...ledger.row(path), local }));
     for (const { step } of done) this.#queue.free(step.path);
@@ -294,9 +295,7 @@ export class Downloads {
       else this.#received(path);
       if (path === IGNORE_FILE) await local.readRules();
     }
-    const failed = results.filter(({ outcome }) =>
-      !(typeof outcome === "object" && "done" in outcome)
-    );
+    const failed = results.filter(({ outcome }) => !isDone(outcome));
     const staged = failed.map((result) => result.staged).filter((path) => path !== "");
     if (staged.length > 0) await stage.remove(staged);
     for (const result of failed) this.#notDone(result);
@@ -376,7 +375,6 @@ interface Result extends Ready {
 
 /** What became of a step: the first change that was not done, or else the last one. */
 function lastOf(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
-  const isDone = (outcome: ChangeOutcome) => typeof outcome === "object" && "done" in outcome;
   return outcomes.find((outcome) => !isDone(outcome)) ?? outcomes.at(-1) ??
     { done: true, stamp: "" };
 }

@@ -11,7 +11,7 @@ import type { Stage } from "../../transfer/stage.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import type { FoundEntry, SyncFolder } from "../folder.ts";
-import { isAtOrBelow } from "./compare_look.ts";
+import { isAtOrBelowAny } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import { isLeftOver } from "./leftover.ts";
 import { changedRow } from "./next_version.ts";
@@ -91,7 +91,7 @@ export class FoundFiles {
     const found = new Set(changed.map(({ path }) => path));
     const seen = new Set(tops);
     for (const path of [...this.#unsettled.paths()]) {
-      const wasLookedAt = seen.has("") || isAtOrBelow(path, seen);
+      const wasLookedAt = seen.has("") || isAtOrBelowAny(path, seen);
       if (wasLookedAt && !found.has(path)) this.#unsettled.settled(path);
     }
   }

@@ -18,7 +18,7 @@ export type IsIgnored = (path: string, isFolder: boolean) => boolean;
 export const ignoreNothing: IsIgnored = () => false;
 
 /** The rules in the text of a `.p2pignore`. */
-export function parseRules(text: string): IsIgnored {
+function parseRules(text: string): IsIgnored {
   if (!/^\s*[^\s#]/m.test(text)) return ignoreNothing;
   const rules = ignore({ ignorecase: false }).add(text);
   return (path, isFolder) => path !== IGNORE_FILE && rules.ignores(isFolder ? `${path}/` : path);

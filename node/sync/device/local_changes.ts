@@ -11,7 +11,7 @@ import type { Stage } from "../../transfer/stage.ts";
 import type { HeldDeletions, SyncEvent } from "../client.ts";
 import type { FolderLook, FoundEntry, Hint, SyncFolder } from "../folder.ts";
 import { Bell } from "./bell.ts";
-import { compareLook, isAtOrBelow, topmost } from "./compare_look.ts";
+import { compareLook, isAtOrBelowAny, topmost } from "./compare_look.ts";
 import { Deletions } from "./deletions.ts";
 import type { KnownEntry } from "./device_index.ts";
 import { DueLooks } from "./due_looks.ts";
@@ -337,7 +337,7 @@ export class LocalChanges {
     const before = this.#skipped;
     const tops = new Set([top]);
     this.#skipped = new Map(
-      top === "" ? [] : [...before].filter(([name]) => !isAtOrBelow(name, tops)),
+      top === "" ? [] : [...before].filter(([name]) => !isAtOrBelowAny(name, tops)),
     );
     for (const { name, reason } of skipped) {
       if (before.get(name) === reason) this.#skipped.set(name, reason);

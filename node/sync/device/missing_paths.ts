@@ -6,7 +6,8 @@
  * be deleted sees all of it.
  */
 
-import { isAtOrBelow } from "./compare_look.ts";
+import { folderOf } from "../../../protocol/path.ts";
+import { isAtOrBelowAny } from "./compare_look.ts";
 import type { KnownEntry } from "./device_index.ts";
 
 /** The more is missing, the longer more of it may take to go: up to so many times as long as for one path. */
@@ -41,15 +42,15 @@ export class MissingPaths {
 
   /** Whether a path is missing, as far as the last look at it tells. */
   has(path: string): boolean {
-    return isAtOrBelow(path, this.#since);
+    return isAtOrBelowAny(path, this.#since);
   }
 
   /** Takes what a look at `tops` ([""] for everything) did not find. */
   note(missing: readonly KnownEntry[], tops: readonly string[], nowMs: number): Verdict {
     const paths = new Set(missing.map(({ path }) => path));
     this.#forgetFound(paths, new Set(tops));
-    const missingTops = missing.filter(({ path }) => !paths.has(parentOf(path)));
-    for (const { path } of missing) if (paths.has(parentOf(path))) this.#since.delete(path);
+    const missingTops = missing.filter(({ path }) => !paths.has(folderOf(path)));
+    for (const { path } of missing) if (paths.has(folderOf(path))) this.#since.delete(path);
     if (missingTops.length === 0) return { gone: [], again: [] };
     for (const { path } of missingTops) this.#add(path, nowMs);
     const sureMs = this.#sureMs();
@@ -88,13 +89,8 @@ export class MissingPaths {
 
   #forgetFound(missing: ReadonlySet<string>, tops: ReadonlySet<string>): void {
     for (const path of [...this.#since.keys()]) {
-      const wasLookedAt = tops.has("") || isAtOrBelow(path, tops);
+      const wasLookedAt = tops.has("") || isAtOrBelowAny(path, tops);
       if (wasLookedAt && !missing.has(path)) this.#since.delete(path);
     }
   }
-}
-
-/** The folder that a path is in, "" for those at the top. */
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }

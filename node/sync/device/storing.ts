@@ -1,6 +1,6 @@
 /** Waits until the server has what was here at one moment, whatever changes meanwhile. */
 
-import { isAtOrBelow } from "./compare_look.ts";
+import { isAtOrBelowAny } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LocalChanges } from "./local_changes.ts";
 
@@ -71,7 +71,7 @@ export class Storing {
 
   *#undecided(tops: ReadonlySet<string>): Generator<string> {
     for (const path of this.#local.undecided()) {
-      if (tops.has("") || isAtOrBelow(path, tops)) yield path;
+      if (tops.has("") || isAtOrBelowAny(path, tops)) yield path;
     }
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import { utf8Size } from "../../../protocol/fields.ts";
+import { folderOf } from "../../../protocol/path.ts";
 import { BODY_SIZE_MAX } from "../../../protocol/header.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
 import { ENTRY_COUNT_MAX } from "../../../protocol/sync_messages.ts";
@@ -18,7 +19,6 @@ import { toWire } from "../entry.ts";
 import type { Entry } from "../entry.ts";
 import { compareVersions, isTellable, NO_ROOM_IN_VERSION } from "../version.ts";
 import { Rank } from "./change_order.ts";
-import { parentOf } from "./missing_paths.ts";
 import type { Row } from "./row.ts";
 import type { SessionContext } from "./session_context.ts";
 import type { WorkQueue } from "./work_queue.ts";
@@ -121,7 +121,7 @@ export class Uploads {
   /** Those of some paths whose folder can be there: the server has no file in its place that is to go. */
   *#placeable(paths: Iterable<string>): Generator<string> {
     const blocked = new Map([["", false]]);
-    for (const path of paths) if (!this.#isBlocked(parentOf(path), blocked)) yield path;
+    for (const path of paths) if (!this.#isBlocked(folderOf(path), blocked)) yield path;
   }
 
   /**
@@ -137,7 +137,7 @@ export class Uploads {
     const kind = ledger.row(folder).remote?.kind ?? "absent";
     const isBlocked = kind === "file"
       ? ledger.isOpen(folder)
-      : kind === "absent" && this.#isBlocked(parentOf(folder), known);
+      : kind === "absent" && this.#isBlocked(folderOf(folder), known);
     known.set(folder, isBlocked);
     return isBlocked;
   }
