@@ -19,6 +19,13 @@ export interface CompileOptions {
   readonly target?: string;
 }
 
+/**
+ * Of each thread's heap, the young part grows to 24 MiB at most (three times this), where V8 lets it grow to 48. Half
+ * of that was garbage that nobody was in a hurry to collect: a process of four threads takes 30 to 60 MiB less, with
+ * the same processor time. With 2 MiB a tracker took more.
+ */
+const V8_FLAGS = ["--max-semi-space-size=8"];
+
 const OWN_SOURCES = ["compile.ts", "compile_config.ts", "compile_runtime.ts"];
 
 /**
@@ -53,6 +60,7 @@ export async function compile(root: string, options: CompileOptions = {}): Promi
     // The code cache would lie under a fixed name in the folder for temporary files, where any user of
     // the machine can leave a file that the binary would then execute.
     "--no-code-cache",
+    `--v8-flags=${V8_FLAGS.join(",")}`,
     ...permissionFlags(config),
     ...program.workers.flatMap((path) => ["--include", path]),
     ...["--target", target, "--output", output, "main.ts"],
