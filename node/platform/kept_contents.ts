@@ -1,35 +1,32 @@
 /**
- * The bytes of small files that were hashed a moment ago: whoever is told of a content often asks for it next, and
- * opening a small file costs more than reading and hashing it.
+ * The bytes of small contents that were hashed, or came, a moment ago: whoever is told of a content often asks for it
+ * next, and opening a small file costs more than reading and hashing it.
  *
  * They stay as they were read, many in a buffer, until newer ones take their place. What is kept belongs to the id
  * that was made of it, whatever has become of the file since.
  */
 
-import { sameBytes } from "../../protocol/bytes.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import { CHUNK_SIZE_MAX } from "../../protocol/header.ts";
-import { HASH_SIZE } from "../content/tree.ts";
-import type { LocalContent, LocalFile } from "../transfer/stage.ts";
-import type { HashedFiles } from "./stage_jobs.ts";
+import { contentKey } from "../transfer/contents.ts";
+import type { ContentId } from "../transfer/contents.ts";
+import type { LocalFile } from "../transfer/stage.ts";
 
 /** Bytes that are kept, beside the pack that was added last. */
-const SIZE_MAX = 16 * 1024 * 1024;
-/** Files that are kept: more than a source lists before they are asked for, since each costs some memory. */
+const SIZE_MAX = 32 * 1024 * 1024;
+/** Contents that are kept: more than a source lists before they are asked for, since each costs some memory. */
 const COUNT_MAX = 8192;
 
-/** Files that were read into one buffer, one after the other. */
+/** Contents that lie in one buffer, one after the other. */
 interface Pack {
   readonly buffer: ArrayBuffer;
-  readonly paths: readonly string[];
+  readonly keys: readonly string[];
 }
 
-interface KeptFile {
+interface KeptContent {
   readonly pack: Pack;
-  /** Where its bytes are in the pack, and how many. */
+  /** Where its bytes are in the pack. */
   readonly offset: number;
-  readonly size: number;
-  readonly id: Uint8Array;
 }
 
 /** Whether files are small enough, each and together, to be read into a buffer that is kept. */
@@ -45,44 +42,47 @@ export function bufferFor(files: readonly LocalFile[]): ArrayBuffer {
 export class KeptContents {
   /** The packs, oldest first. */
   readonly #packs: Pack[] = [];
-  /** By local path. */
-  readonly #files = new Map<string, KeptFile>();
+  /** By key. */
+  readonly #contents = new Map<string, KeptContent>();
   #size = 0;
 
-  /** Keeps files that were hashed and lie in a buffer, but those that could not be read. */
-  add(files: readonly LocalFile[], { ids, failures }: HashedFiles, buffer: ArrayBuffer): void {
-    const failed = new Set(failures.map(([index]) => index));
-    const pack = { buffer, paths: files.map(({ path }) => path) };
+  /**
+   * Keeps contents that lie in a buffer one after the other.
+   *
+   * @param left Positions of those whose bytes are none of theirs, or are not there.
+   */
+  add(contents: readonly ContentId[], left: Iterable<number>, buffer: ArrayBuffer): void {
+    const leftOut = new Set(left);
+    const pack = { buffer, keys: contents.map(contentKey) };
     let offset = 0;
-    for (const [i, { path, size }] of files.entries()) {
-      const id = ids.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE);
-      if (!failed.has(i)) this.#files.set(path, { pack, offset, size, id });
+    for (const [i, { size }] of contents.entries()) {
+      if (!leftOut.has(i)) this.#contents.set(pack.keys[i]!, { pack, offset });
       offset += size;
     }
-    const isTooMuch = () => this.#size > SIZE_MAX || this.#files.size > COUNT_MAX;
+    const isTooMuch = () => this.#size > SIZE_MAX || this.#contents.size > COUNT_MAX;
     while (this.#packs.length > 0 && isTooMuch()) this.#drop(this.#packs.shift()!);
     this.#packs.push(pack);
     this.#size += buffer.byteLength;
   }
 
   /** Copies contents to the front of `into`, one after the other. False where not all of them are kept. */
-  read(contents: readonly LocalContent[], into: ArrayBuffer): boolean {
+  read(contents: readonly ContentId[], into: ArrayBuffer): boolean {
     const bytes = new Uint8Array(into);
     let end = 0;
-    for (const { path, id, size } of contents) {
-      const kept = this.#files.get(path);
-      if (kept === undefined || kept.size !== size || !sameBytes(kept.id, id)) return false;
-      bytes.set(new Uint8Array(kept.pack.buffer, kept.offset, size), end);
-      end += size;
+    for (const content of contents) {
+      const kept = this.#contents.get(contentKey(content));
+      if (kept === undefined) return false;
+      bytes.set(new Uint8Array(kept.pack.buffer, kept.offset, content.size), end);
+      end += content.size;
     }
     return true;
   }
 
   #drop(pack: Pack): void {
     this.#size -= pack.buffer.byteLength;
-    for (const path of pack.paths) {
-      // It may have been read again since.
-      if (this.#files.get(path)?.pack === pack) this.#files.delete(path);
+    for (const key of pack.keys) {
+      // It may have come again since.
+      if (this.#contents.get(key)?.pack === pack) this.#contents.delete(key);
     }
   }
 }

@@ -3,45 +3,36 @@ import { randomBytes, temporaryFolder } from "../../tests/files.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
 import type { LocalFile } from "../transfer/stage.ts";
+import { contentOf as contentOfBytes } from "../../tests/sync_simulation/memory_stage.ts";
 import { KeptContents } from "./kept_contents.ts";
 import { StageWorkers } from "./local_stage.ts";
 
-/** Contents of which each is one byte, repeated; that byte is their id, too. */
-function packOf(bytes: readonly number[], size: number) {
-  const files = bytes.map((byte) => ({ path: `/${byte}`, size }));
-  const buffer = new ArrayBuffer(bytes.length * size);
-  const ids = new Uint8Array(bytes.length * 32);
-  for (const [i, byte] of bytes.entries()) {
-    new Uint8Array(buffer, i * size, size).fill(byte);
-    ids.fill(byte, i * 32, (i + 1) * 32);
-  }
-  return { files, buffer, hashed: { ids, hashes: [], failures: [] } };
+/** A content of one byte, repeated; that byte is its id, too. */
+function contentOf(byte: number, size: number): ContentId {
+  return { size, id: new Uint8Array(32).fill(byte) };
 }
 
-function contentOf(byte: number, size: number) {
-  return { path: `/${byte}`, size, stamp: "", id: new Uint8Array(32).fill(byte) };
+/** Keeps a pack of such contents. */
+function addPack(kept: KeptContents, bytes: readonly number[], size: number): void {
+  const buffer = new ArrayBuffer(bytes.length * size);
+  for (const [i, byte] of bytes.entries()) new Uint8Array(buffer, i * size, size).fill(byte);
+  kept.add(bytes.map((byte) => contentOf(byte, size)), [], buffer);
 }
 
 Deno.test("read() answers what was added, in any order", () => {
   const kept = new KeptContents();
-  for (const bytes of [[1, 2], [3]]) {
-    const { files, hashed, buffer } = packOf(bytes, 4);
-    kept.add(files, hashed, buffer);
-  }
+  for (const bytes of [[1, 2], [3]]) addPack(kept, bytes, 4);
   const into = new Uint8Array(9);
   assertEquals(kept.read([contentOf(3, 4), contentOf(1, 4)], into.buffer), true);
   assertEquals([...into], [3, 3, 3, 3, 1, 1, 1, 1, 0]);
   assertEquals(kept.read([contentOf(3, 4), contentOf(4, 4)], into.buffer), false);
 });
 
-Deno.test("read() answers nothing for another content of the same file, and none that failed", () => {
+Deno.test("read() answers nothing that was left out, and no other length", () => {
   const kept = new KeptContents();
-  const { files, hashed, buffer } = packOf([1, 2], 4);
-  const failure: DiskFailure = { code: "changed", error: "it was changed" };
-  kept.add(files, { ...hashed, failures: [[1, failure]] }, buffer);
+  kept.add([contentOf(1, 4), contentOf(2, 4)], [1], new ArrayBuffer(8));
   const into = new ArrayBuffer(8);
   assertEquals(kept.read([contentOf(1, 4)], into), true);
-  assertEquals(kept.read([{ ...contentOf(1, 4), id: new Uint8Array(32) }], into), false);
   assertEquals(kept.read([contentOf(1, 3)], into), false);
   assertEquals(kept.read([contentOf(2, 4)], into), false);
 });
@@ -49,38 +40,23 @@ Deno.test("read() answers nothing for another content of the same file, and none
 Deno.test("add() takes the place of what was added first", () => {
   const size = 1024 * 1024;
   const kept = new KeptContents();
-  for (let byte = 1; byte <= 40; byte++) {
-    const { files, hashed, buffer } = packOf([byte], size);
-    kept.add(files, hashed, buffer);
-  }
+  for (let byte = 1; byte <= 80; byte++) addPack(kept, [byte], size);
   const into = new ArrayBuffer(size);
-  const still = Array.from({ length: 40 }, (_, i) => i + 1)
+  const still = Array.from({ length: 80 }, (_, i) => i + 1)
     .filter((byte) => kept.read([contentOf(byte, size)], into));
-  assertEquals(still, Array.from({ length: still.length }, (_, i) => 41 - still.length + i));
-  assertEquals(still.length >= 16 && still.length <= 18, true);
+  assertEquals(still, Array.from({ length: still.length }, (_, i) => 81 - still.length + i));
+  assertEquals(still.length >= 32 && still.length <= 34, true);
 });
 
-Deno.test("add() keeps what was read again when the first reading is dropped", () => {
+Deno.test("add() keeps what came again when the first one is dropped", () => {
   const size = 1024 * 1024;
   const kept = new KeptContents();
-  for (
-    const byte of [
-      1,
-      ...Array.from({ length: 10 }, (_, i) => i + 2),
-      1,
-      20,
-      21,
-      22,
-      23,
-      24,
-      25,
-    ]
-  ) {
-    const { files, hashed, buffer } = packOf([byte], size);
-    kept.add(files, hashed, buffer);
-  }
+  addPack(kept, [1], size);
+  for (let byte = 2; byte <= 20; byte++) addPack(kept, [byte], size);
+  addPack(kept, [1], size);
+  for (let byte = 21; byte <= 40; byte++) addPack(kept, [byte], size);
   const into = new ArrayBuffer(size);
-  assertEquals(kept.read([contentOf(1, size)], into), true);
+  assertEquals([2, 1].map((byte) => kept.read([contentOf(byte, size)], into)), [false, true]);
 });
 
 Deno.test("a reader answers with what it has hashed, and hashes what has changed since", async () => {
@@ -109,4 +85,22 @@ Deno.test("a reader answers with what it has hashed, and hashes what has changed
   const other = { ...again, path: files[1]!.path, stamp: "any" };
   const read = await reader.read([other], new ArrayBuffer(5000));
   assertEquals([read.present, new Uint8Array(read.buffer)], [[true], bytes]);
+});
+
+Deno.test("a stage that passes on answers with what has come, any other one reads files", async () => {
+  using folder = temporaryFolder();
+  const bytes = randomBytes(5000, 2);
+  const content = contentOfBytes(bytes);
+  for (const passesOn of [true, false]) {
+    using workers = new StageWorkers({ size: 1 });
+    const stage = workers.openStage(folder.join(`${passesOn}`), { passesOn });
+    const wrong = { ...content, id: new Uint8Array(32) };
+    const twice = new Uint8Array([...bytes, ...bytes]);
+    await stage.write([wrong, content], twice.buffer);
+    const gone = (content: ContentId) => ({ ...content, path: folder.join("gone"), stamp: "" });
+    const read = await stage.read([gone(content)], new ArrayBuffer(5000));
+    assertEquals(read.present, [passesOn]);
+    if (passesOn) assertEquals(new Uint8Array(read.buffer), bytes);
+    assertEquals((await stage.read([gone(wrong)], new ArrayBuffer(5000))).present, [false]);
+  }
 });

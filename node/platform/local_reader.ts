@@ -34,6 +34,7 @@ export interface SharedByStages {
   /** How many jobs of one call are under way at once: one that each worker does, and the next. */
   readonly width: number;
   readonly derived: DerivedCache;
+  readonly kept: KeptContents;
 }
 
 /** What a job of hashing has found. */
@@ -43,12 +44,9 @@ type HashedStep =
 
 export class LocalReader implements ContentReader {
   readonly #shared: SharedByStages;
-  readonly #kept: KeptContents | undefined;
 
-  /** @param kept Where the bytes of small files are kept that were hashed, if they are. */
-  constructor(shared: SharedByStages, kept?: KeptContents) {
+  constructor(shared: SharedByStages) {
     this.#shared = shared;
-    this.#kept = kept;
   }
 
   async *hashFiles(
@@ -87,20 +85,22 @@ export class LocalReader implements ContentReader {
   }
 
   async #hashSmall(files: readonly LocalFile[]): Promise<HashedFiles> {
-    const { pool } = this.#shared;
-    if (this.#kept === undefined || !areKept(files)) return await pool.run("hashFiles", { files });
+    const { pool, kept } = this.#shared;
+    if (!areKept(files)) return await pool.run("hashFiles", { files });
     const buffer = bufferFor(files);
     const hashed = await pool.run("hashIntoBuffer", { files, buffer }, [buffer]);
-    this.#kept.add(files, hashed, hashed.buffer);
+    const contents = files.map(({ size }, i) => ({ id: idAt(hashed, i), size }));
+    kept.add(contents, hashed.failures.map(([index]) => index), hashed.buffer);
     return hashed;
   }
 
   #smallResults(
     files: readonly LocalFile[],
-    { ids, hashes, failures }: HashedFiles,
+    hashed: HashedFiles,
   ): (ContentId | DiskFailure)[] {
+    const { hashes, failures } = hashed;
     const results: (ContentId | DiskFailure)[] = files.map(({ size }, i) => ({
-      id: ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE),
+      id: idAt(hashed, i),
       size,
     }));
     for (const [i, blockHashes] of hashes) {
@@ -145,9 +145,18 @@ export class LocalReader implements ContentReader {
   }
 
   async read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack> {
-    if (this.#kept?.read(contents, buffer)) return { buffer, present: contents.map(() => true) };
+    if (this.#shared.kept.read(contents, buffer)) {
+      return {
+        buffer,
+        present: contents.map(() => true),
+      };
+    }
     return await this.#shared.pool.run("read", { contents, buffer }, [buffer]);
   }
+}
+
+function idAt({ ids }: HashedFiles, index: number): Uint8Array {
+  return ids.slice(index * HASH_SIZE, (index + 1) * HASH_SIZE);
 }
 
 /** Remembers the block hashes of a content for `blockHashes`. */

@@ -1,5 +1,6 @@
 /**
- * The stage of contents on the local disk, in worker threads that any number of stages share.
+ * The stage of contents on the local disk, in worker threads that any number of stages share. Small files that are
+ * hashed stay in memory for a moment, for all stages together (kept_contents.ts).
  *
  * Reading is in local_reader.ts. How much is under way at once is bounded, whatever the size of the files and
  * their number.
@@ -47,6 +48,12 @@ export interface StageWorkersOptions {
   readonly size?: number;
 }
 
+/** How a stage is opened. */
+export interface OpenStageOptions {
+  /** Whether somebody else is likely to ask for what has come: small contents stay in memory for a moment then. */
+  readonly passesOn?: boolean;
+}
+
 /** The threads of a process's stages. They start with the first work and end with `using`. */
 export class StageWorkers implements Disposable {
   readonly #shared: SharedByStages;
@@ -55,7 +62,8 @@ export class StageWorkers implements Disposable {
     const { size = Math.min(4, Math.max(2, navigator.hardwareConcurrency)) } = options;
     const script = new URL("./stage_worker.ts", import.meta.url);
     const pool = new WorkerPool<StageJobs>({ script, setup: "start", size, name: "stage worker" });
-    this.#shared = { pool, width: 2 * size, derived: new DerivedCache() };
+    const [derived, kept] = [new DerivedCache(), new KeptContents()];
+    this.#shared = { pool, width: 2 * size, derived, kept };
   }
 
   /** Starts a thread ahead of the first work. */
@@ -69,16 +77,13 @@ export class StageWorkers implements Disposable {
    *
    * @throws {Error} `Cannot write into PATH: reason`.
    */
-  openStage(path: string): Stage {
-    return new LocalStage(new StageFolder(path), this.#shared);
+  openStage(path: string, { passesOn = false }: OpenStageOptions = {}): Stage {
+    return new LocalStage(new StageFolder(path), { ...this.#shared, passesOn });
   }
 
-  /**
-   * What reads and hashes files in these threads, and needs no folder of its own. For some time it keeps the bytes
-   * of small files that it has hashed.
-   */
+  /** What reads and hashes files in these threads, and needs no folder of its own. */
   openReader(): ContentReader {
-    return new LocalReader(this.#shared, new KeptContents());
+    return new LocalReader(this.#shared);
   }
 
   /** Stops the threads at once; what is under way is rejected. */
@@ -95,14 +100,14 @@ interface BusyPart {
 
 class LocalStage implements Stage {
   readonly #folder: StageFolder;
-  readonly #shared: SharedByStages;
+  readonly #shared: SharedByStages & Required<OpenStageOptions>;
   readonly #reader: LocalReader;
   /** The partial contents that somebody works on. */
   readonly #busy = new Map<string, BusyPart>();
   /** By key, those that nobody works on any more, in the state in which they were closed. */
   readonly #remembered = new Map<string, { readonly have: Bitfield; readonly stamp: string }>();
 
-  constructor(folder: StageFolder, shared: SharedByStages) {
+  constructor(folder: StageFolder, shared: SharedByStages & Required<OpenStageOptions>) {
     this.#folder = folder;
     this.#shared = shared;
     this.#reader = new LocalReader(shared);
@@ -148,6 +153,8 @@ class LocalStage implements Stage {
       staged: `${prefix}${first + i}${WHOLE_SUFFIX}`,
     }));
     for (const [i, failure] of written.failures) outcomes[i] = failure;
+    const { passesOn, kept } = this.#shared;
+    if (passesOn) kept.add(contents, written.failures.map(([index]) => index), written.buffer);
     return { buffer: written.buffer, outcomes };
   }
 

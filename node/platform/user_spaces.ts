@@ -50,7 +50,7 @@ async function openUser(root: string, { changes, workers, log }: Shared): Promis
   const folder = opened.use(await openSyncFolder(root, { create: true, changes }));
   const area = `${root}/${PRIVATE_FOLDER}`;
   const index = opened.use(new UserDatabase(`${area}/index.db`, log));
-  const stage = workers.openStage(`${area}/stage`);
+  const stage = workers.openStage(`${area}/stage`, { passesOn: true });
   // The first change should not wait for threads.
   changes.warmUp();
   workers.warmUp();
