@@ -166,6 +166,8 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     try {
       this.#database.changeSoon(() => {
         for (const row of rows) {
+          // That the server has stored something it has often told before, as one of its changes.
+          if (this.#recent.get(row.path) === row) continue;
           this.#put(row);
           this.#remember(row);
         }

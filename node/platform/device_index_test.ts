@@ -66,8 +66,10 @@ function viewOf(index: DeviceIndex) {
 
 Deno.test("DeviceDatabase tells the same as an index in memory, also when it is opened again", () => {
   const batch = fc.uniqueArray(intended, { selector: ({ path }) => path, maxLength: 3 });
-  const step = fc.oneof(changes, said, batch, fc.constant("forget" as const));
+  const step = fc.oneof(changes, said, batch, fc.constantFrom("forget" as const, "again" as const));
   const steps = fc.array(step, { maxLength: 8 });
+  const rowsOf = (index: DeviceIndex) =>
+    PATHS.map((path) => index.row(path)).filter((row) => row !== undefined);
   const withLocal = (index: DeviceIndex) => (row: Row) => (
     { ...row, local: index.row(row.path)?.local }
   );
@@ -80,6 +82,7 @@ Deno.test("DeviceDatabase tells the same as an index in memory, also when it is 
       for (const step of steps) {
         for (const index of [database, memory]) {
           if (step === "forget") index.forgetServer("cd");
+          else if (step === "again") index.save({ rows: rowsOf(index) });
           else if (Array.isArray(step)) index.intend(step);
           else if ("said" in step) index.save({ rows: step.said.map(withLocal(index)) });
           else index.save(step as IndexChanges);

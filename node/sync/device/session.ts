@@ -127,7 +127,10 @@ export class Session {
     const { connection, folder, stage, ledger, snapshots } = this.#context;
     using _connection = connection;
     using server = new ContentServer(connection, {
-      source: { find: (content) => snapshots.find(content) ?? find(ledger, content) },
+      source: {
+        find: (content) =>
+          snapshots.find(content) ?? this.#uploads.find(content) ?? find(ledger, content),
+      },
       stage,
       pathOf: (path) => snapshots.has(path) ? path : folder.pathOf(path),
       sent: (content, size) => this.#uploads.sent(content, size),

@@ -13,7 +13,7 @@ import type { MessageOf } from "../../../protocol/messages.ts";
 import { ENTRY_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { ConnectionClosed } from "../../../protocol/errors.ts";
 import { contentKey } from "../../transfer/contents.ts";
-import type { ContentId } from "../../transfer/contents.ts";
+import type { ContentId, LocatedContent } from "../../transfer/contents.ts";
 import type { SyncTransfer } from "../client.ts";
 import { toWire } from "../entry.ts";
 import type { Entry } from "../entry.ts";
@@ -49,6 +49,8 @@ export class Uploads {
   readonly #large = new Set<Entry>();
   /** How many bytes of these the server has fetched, by content. */
   readonly #sentBytes = new Map<string, number>();
+  /** By content, a path of what the server is told of, and asks for next. */
+  readonly #told = new Map<string, string>();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -63,6 +65,15 @@ export class Uploads {
       // What the server asks for a second time counts twice.
       yield { path, direction: "up", bytesDone: Math.min(sentBytes, size), bytesTotal: size };
     }
+  }
+
+  /** A file with a content that the server is told of. The index would take longer to find it. */
+  find(content: ContentId): LocatedContent | undefined {
+    const key = contentKey(content);
+    const path = this.#told.get(key);
+    const local = path === undefined ? undefined : this.#context.ledger.row(path).local;
+    if (path === undefined || local?.kind !== "file" || contentKey(local) !== key) return undefined;
+    return { ...content, path, stamp: local.stamp };
   }
 
   /** So many bytes of a content were sent, because the server asked for them. */
@@ -169,6 +180,8 @@ export class Uploads {
     const { kind, entries } = batch;
     this.#requests[kind]++;
     const large = kind === "large" ? entries : [];
+    const files = entries.filter((entry) => entry.kind === "file");
+    for (const entry of files) this.#told.set(contentKey(entry), entry.path);
     for (const entry of large) {
       this.#large.add(entry);
       this.#sentBytes.set(contentKey(entry), 0);
@@ -183,6 +196,7 @@ export class Uploads {
       else this.#failed(paths, (reason as Error).message);
     } finally {
       this.#requests[kind]--;
+      for (const entry of files) this.#told.delete(contentKey(entry));
       for (const entry of large) {
         this.#large.delete(entry);
         this.#sentBytes.delete(contentKey(entry));
