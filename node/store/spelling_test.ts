@@ -3,9 +3,9 @@ import { MemoryFiles } from "../../tests/sync_simulation/memory_files.ts";
 import { Spelling } from "./spelling.ts";
 
 function spellingOn(files: MemoryFiles): Spelling {
-  files.makeFolder("/root/.p2pnode");
-  files.write("/root/Docs/Plan.txt", new Uint8Array(1));
-  return new Spelling("/root", files.calls);
+  files.makeFolder("/home/synced/.p2pnode");
+  files.write("/home/synced/Docs/Plan.txt", new Uint8Array(1));
+  return new Spelling("/home/synced", files.calls);
 }
 
 Deno.test("Spelling finds what is there under another spelling", () => {
