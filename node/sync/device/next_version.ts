@@ -27,8 +27,8 @@ export function changedRow(
   },
 ): Row {
   const { kind, id, size, executable } = state;
-  const intended = index.intended(row.path);
-  const version = [row.remote, intended].find((known) => isBrought(row, state, known))?.version ??
+  const known = [row.remote, index.intended(row.path)];
+  const version = known.find((one) => isBrought(row, state, one))?.version ??
     nextVersion(row, index.replica);
   return { ...row, local: { kind, id, size, executable, version, stamp } };
 }
@@ -38,10 +38,15 @@ export function deletedRow(row: Row, index: Versions): Row {
   return changedRow(row, { state: ABSENT, stamp: "", index });
 }
 
-/** Whether a state is what was known to come, and what is known of here is older. */
+/**
+ * Whether a state is what was known to come, and what is known of here does not follow it: it is older, or it lost
+ * against it, as a deletion does against an edit that did not know of it.
+ */
 function isBrought({ local }: Row, state: State, known: Omit<Entry, "path"> | undefined): boolean {
   if (known === undefined || !sameState(state, known)) return false;
-  return local === undefined || compareVersions(local.version, known.version) === "precedes";
+  if (local === undefined) return true;
+  const relation = compareVersions(local.version, known.version);
+  return relation === "precedes" || relation === "concurrent";
 }
 
 /**

@@ -53,6 +53,12 @@ Deno.test("changedRow() takes what was to be brought here for no change, whateve
   assertEquals(versionAfter(unknown, file(2), brought), `${THERE}:5`);
 });
 
+Deno.test("changedRow() takes for no change what was to be brought in the place of a deletion that lost", () => {
+  const deleted = rowOf([ABSENT, `${HERE}:1,${THERE}:4`], [file(3), `${THERE}:6`]);
+  assertEquals(versionAfter(deleted, file(2), [file(2), `${THERE}:5`]), `${THERE}:5`);
+  assertEquals(versionAfter(deleted, file(4), [file(2), `${THERE}:5`]), `${HERE}:2,${THERE}:4`);
+});
+
 Deno.test("changedRow() counts a change back to what was brought here before", () => {
   const edited = rowOf([file(1), `${HERE}:1,${THERE}:5`], [file(2), `${THERE}:5`]);
   const version = versionAfter(edited, file(2), [file(2), `${THERE}:5`]);
