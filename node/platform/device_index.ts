@@ -191,8 +191,8 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     this.#intentions.add(entries);
   }
 
-  intended(path: string): Entry | undefined {
-    return this.#intentions.get(path);
+  intended(path: string): readonly Entry[] {
+    return this.#intentions.of(path);
   }
 
   forgetServer(index: string): void {

@@ -112,7 +112,7 @@ Deno.test("DeviceDatabase knows the last batches of intentions, also when it is 
   using third = new DeviceDatabase(path, () => {});
   for (const index of [second, third]) {
     const known = Array.from({ length: count }, (_, n) => index.intended(`${n}`));
-    const expected = known.map((_, n) => n < 3 ? undefined : intention(n));
+    const expected = known.map((_, n) => n < 3 ? [] : [intention(n)]);
     assertEquals(known, expected);
   }
 });

@@ -83,8 +83,8 @@ export class MemoryDeviceIndex implements DeviceIndex {
     this.#intentions.add(entries);
   }
 
-  intended(path: string): Entry | undefined {
-    return this.#intentions.get(path);
+  intended(path: string): readonly Entry[] {
+    return this.#intentions.of(path);
   }
 
   forgetServer(index: string): void {

@@ -54,8 +54,8 @@ export interface DeviceIndex {
   save(changes: IndexChanges): void;
   /** Notes what a batch of changes is about to bring into the folder (intentions.ts). */
   intend(entries: readonly Entry[]): void;
-  /** What was to be at a path after one of the last batches. */
-  intended(path: string): Entry | undefined;
+  /** All that was to be at a path after one of the last batches, the last first. */
+  intended(path: string): readonly Entry[];
   /** Forgets what any server said: another index, of this id, takes its place, heard up to nothing. */
   forgetServer(index: string): void;
 }

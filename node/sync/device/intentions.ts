@@ -8,8 +8,11 @@
 
 import type { Entry } from "../entry.ts";
 
-/** At most three batches are under way at once, two of them with large files; the others are done. */
-export const INTENTION_COUNT = 16;
+/**
+ * At most three batches are under way at once, two of them with large files; the others are done. After a death some
+ * more are made before the last file is known that has to be looked at twice.
+ */
+export const INTENTION_COUNT = 32;
 
 export class Intentions {
   /** By path; the last batch is the last one. */
@@ -20,8 +23,8 @@ export class Intentions {
     if (this.#batches.length > INTENTION_COUNT) this.#batches.shift();
   }
 
-  /** What was to be at a path. */
-  get(path: string): Entry | undefined {
-    return this.#batches.findLast((batch) => batch.has(path))?.get(path);
+  /** All that was to be at a path, the last first: of which of them something became, nobody knows. */
+  of(path: string): Entry[] {
+    return this.#batches.flatMap((batch) => batch.get(path) ?? []).reverse();
   }
 }

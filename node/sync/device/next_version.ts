@@ -27,7 +27,7 @@ export function changedRow(
   },
 ): Row {
   const { kind, id, size, executable } = state;
-  const known = [row.remote, index.intended(row.path)];
+  const known = [row.remote, ...index.intended(row.path)];
   const version = known.find((one) => isBrought(row, state, one))?.version ??
     nextVersion(row, index.replica);
   return { ...row, local: { kind, id, size, executable, version, stamp } };

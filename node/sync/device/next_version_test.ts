@@ -20,16 +20,16 @@ function rowOf(local: [State, string] | undefined, remote: [State, string] | und
 }
 
 /** An index that names this device, and had perhaps something to be brought. */
-function indexWith(intended?: Entry) {
+function indexWith(...intended: Entry[]) {
   return {
     replica: HERE,
-    intended: (path: string) => intended?.path === path ? intended : undefined,
+    intended: (path: string) => intended.filter((entry) => entry.path === path),
   };
 }
 
-function versionAfter(row: Row, state: State, intended?: [State, string]): string | undefined {
-  const entry = intended && { path: row.path, ...intended[0], version: intended[1] };
-  return changedRow(row, { state, stamp: "new", index: indexWith(entry) }).local?.version;
+function versionAfter(row: Row, state: State, ...intended: [State, string][]): string | undefined {
+  const entries = intended.map(([state, version]) => ({ path: row.path, ...state, version }));
+  return changedRow(row, { state, stamp: "new", index: indexWith(...entries) }).local?.version;
 }
 
 Deno.test("changedRow() counts a change of this device", () => {
@@ -51,6 +51,13 @@ Deno.test("changedRow() takes what was to be brought here for no change, whateve
   assertEquals(versionAfter(later, file(4), brought), `${HERE}:1,${THERE}:4`);
   const unknown = rowOf(undefined, [file(3), `${THERE}:6`]);
   assertEquals(versionAfter(unknown, file(2), brought), `${THERE}:5`);
+});
+
+Deno.test("changedRow() takes what was to be brought here for no change, if something else was to follow", () => {
+  const row = rowOf([file(1), `${THERE}:4`], [file(3), `${THERE}:6`]);
+  const intended: [State, string][] = [[file(3), `${THERE}:6`], [file(2), `${THERE}:5`]];
+  assertEquals(versionAfter(row, file(2), ...intended), `${THERE}:5`);
+  assertEquals(versionAfter(row, file(3), ...intended), `${THERE}:6`);
 });
 
 Deno.test("changedRow() takes for no change what was to be brought in the place of a deletion that lost", () => {
