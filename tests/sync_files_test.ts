@@ -5,7 +5,7 @@ import { SyncFiles } from "../node/command/sync_files.ts";
 import { systemClock as clock } from "../node/platform/clock.ts";
 import { ChangeWorker } from "../node/platform/change_worker.ts";
 import { localFiles } from "../node/platform/local_files.ts";
-import { openSyncFolder } from "../node/platform/sync_folder.ts";
+import { openLiveFolder } from "../node/platform/live_folder.ts";
 import type { SyncClient } from "../node/sync/client.ts";
 import { temporaryFolder } from "./files.ts";
 
@@ -14,7 +14,7 @@ async function startFiles() {
   await using resources = new AsyncDisposableStack();
   const outer = resources.use(temporaryFolder());
   const changes = resources.use(new ChangeWorker());
-  const folder = resources.use(await openSyncFolder(outer.join("sync"), { create: true, changes }));
+  const folder = resources.use(await openLiveFolder(outer.join("sync"), { create: true, changes }));
   const hints: string[] = [];
   const client = {
     changed: (hint: readonly string[]) => void hints.push(...hint),

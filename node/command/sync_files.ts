@@ -8,7 +8,7 @@ import { nameProblem } from "../../protocol/path.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { SyncClient } from "../sync/client.ts";
 import type { Entry } from "../sync/entry.ts";
-import type { Change, ChangeOutcome, FoundEntry, SyncFolder } from "../sync/folder.ts";
+import type { Change, ChangeOutcome, FoundEntry, LiveFolder } from "../folder/live_folder.ts";
 import type { LocalFiles } from "./local_files.ts";
 
 /** How often a file is looked at again that changes under our hands, and how long after. */
@@ -18,7 +18,7 @@ const ATTEMPT_MS = 50;
 
 export interface SyncFilesOptions {
   readonly client: SyncClient;
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly files: LocalFiles;
   /** A path for a file on its way into the folder, on the folder's file system, never used before. */
   readonly temporaryPath: () => string;

@@ -8,7 +8,7 @@ import type { BlockDisk } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
 import type { ManifestStore } from "../store/manifest_store.ts";
 import type { DeviceIndex } from "../sync/device/device_index.ts";
-import type { SyncFolder } from "../sync/folder.ts";
+import type { LiveFolder } from "../folder/live_folder.ts";
 import type { UserPieces } from "../sync/server/ports.ts";
 import type { Keyboard, Screen } from "../terminal/ports.ts";
 import type { ContentReader, Stage } from "../transfer/stage.ts";
@@ -33,7 +33,7 @@ export interface SampleFileOptions {
 
 /** What a syncing device works with, in a folder that it has for itself until this is disposed of. */
 export interface DeviceSpace extends AsyncDisposable {
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly index: DeviceIndex;
   readonly stage: Stage;
   /** A path for a file on its way into the folder, on the folder's file system, never used before. */
@@ -48,7 +48,7 @@ export interface DeviceSpaceOptions {
 
 /** What copying to a folder works with; the folder is locked for this process until this is disposed of. */
 export interface CopySpace extends AsyncDisposable {
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Stage;
   readonly known: KnownContents;
   /** A path for a link on its way into the folder, on the folder's file system, never used before. */

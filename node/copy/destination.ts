@@ -11,7 +11,7 @@
 import { sameBytes } from "../../protocol/bytes.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { DiskFailure } from "../store/disk.ts";
-import type { Change, ChangeOutcome, FoundEntry, SyncFolder } from "../sync/folder.ts";
+import type { Change, ChangeOutcome, FoundEntry, LiveFolder } from "../folder/live_folder.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, LocatedContent, WantedContent } from "../transfer/contents.ts";
 import { isPossiblySame } from "../transfer/stage.ts";
@@ -25,7 +25,7 @@ import type { IsExcluded } from "./selection.ts";
 import type { TreeEntry } from "./tree_entry.ts";
 
 export interface DestinationOptions {
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Pick<Stage, "hashFiles" | "remove">;
   /** By path in the folder. */
   readonly known: KnownContents;

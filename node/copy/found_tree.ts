@@ -3,15 +3,15 @@
  * something with that path. What is left in the end is what the source does not have.
  */
 
-import { linkStamp } from "../sync/folder.ts";
-import type { FolderLook, FoundEntry, SyncFolder } from "../sync/folder.ts";
+import { linkStamp } from "../folder/live_folder.ts";
+import type { FolderLook, FoundEntry, LiveFolder } from "../folder/live_folder.ts";
 
 /** A symbolic link. */
 export interface FoundLink {
   readonly path: string;
   readonly kind: "link";
   readonly target: string;
-  /** As a change expects it (sync/folder.ts). */
+  /** As a change expects it (node/folder/live_folder.ts). */
   readonly stamp: string;
 }
 
@@ -28,7 +28,7 @@ export type Found = FoundEntry | FoundLink | FoundOther;
 
 /** Looks at what is at and below a path. Throws `Cannot read ROOT: reason`, or the signal's reason. */
 export async function findTree(
-  folder: Pick<SyncFolder, "look">,
+  folder: Pick<LiveFolder, "look">,
   path: string,
   signal?: AbortSignal,
 ): Promise<Map<string, Found>> {
@@ -39,7 +39,7 @@ export async function findTree(
 
 /** What is at a path itself. */
 export async function findAt(
-  folder: Pick<SyncFolder, "look">,
+  folder: Pick<LiveFolder, "look">,
   path: string,
 ): Promise<Found | undefined> {
   for (const found of foundIn(await folder.look(path))) if (found.path === path) return found;

@@ -5,14 +5,14 @@
  * not empty its copies.
  */
 
-import type { Change, SyncFolder } from "../sync/folder.ts";
+import type { Change, LiveFolder } from "../folder/live_folder.ts";
 import type { Found } from "./found_tree.ts";
 
 /** Trees with no more files than this are not worth asking. */
 const FILES_MIN = 20;
 
 export interface LeftoversOptions {
-  readonly folder: Pick<SyncFolder, "change">;
+  readonly folder: Pick<LiveFolder, "change">;
   /** The path at which the tree is, which stays. */
   readonly start: string;
   /** Whether what is at a path of the folder stays, whatever the source has. */

@@ -1,6 +1,6 @@
 /** What travels between a `ChangeWorker` and its thread. */
 
-import type { Change, ChangeOutcome } from "../sync/folder.ts";
+import type { Change, ChangeOutcome } from "../folder/live_folder.ts";
 import type { WorkerReply } from "./worker_pool.ts";
 
 /** The one kind of job: what it is given, and what it answers. */

@@ -1,7 +1,7 @@
 /** Makes changes in a synced folder, in whatever thread it is called. */
 
-import { ChangeSteps } from "../sync/change_steps.ts";
-import type { ChangeOutcome } from "../sync/folder.ts";
+import { ChangeSteps } from "../folder/change_steps.ts";
+import type { ChangeOutcome } from "../folder/live_folder.ts";
 import type { ChangeJobs } from "./change_jobs.ts";
 import { fileCalls } from "./file_calls.ts";
 import { finish } from "./finish.ts";

@@ -1,6 +1,6 @@
 /** Who changes synced folders: a thread that makes the changes of a call in order, some hundred in a message. */
 
-import type { Change, ChangeOutcome } from "../sync/folder.ts";
+import type { Change, ChangeOutcome } from "../folder/live_folder.ts";
 import type { ChangeJobs } from "./change_jobs.ts";
 import { makeChanges } from "./change_making.ts";
 import { WorkerPool } from "./worker_pool.ts";

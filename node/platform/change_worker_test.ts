@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { temporaryFolder } from "../../tests/files.ts";
-import type { Change } from "../sync/folder.ts";
+import type { Change } from "../folder/live_folder.ts";
 import { ChangeWorker } from "./change_worker.ts";
 
 function makeFolders(name: string, count: number): Change[] {

@@ -12,14 +12,14 @@
 
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { CopySpace } from "../command/world.ts";
-import type { FolderLook, SyncFolder } from "../sync/folder.ts";
+import type { FolderLook, LiveFolder } from "../folder/live_folder.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { reasonOf } from "./disk_failure.ts";
 import { openBelow } from "./file_state.ts";
 import { lookThrough } from "./folder_walk.ts";
 import { KnownFile } from "./known_file.ts";
 import { StageWorkers } from "./local_stage.ts";
-import { openSyncFolder } from "./sync_folder.ts";
+import { openLiveFolder } from "./live_folder.ts";
 
 const KNOWN = "known";
 const STAGE = "stage";
@@ -33,7 +33,7 @@ export async function openCopySpace(path: string): Promise<CopySpace> {
   await using opened = new AsyncDisposableStack();
   const changes = opened.use(new ChangeWorker());
   const workers = opened.use(new StageWorkers());
-  const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
+  const folder = opened.use(await openLiveFolder(path, { create: true, changes }));
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
   const known = new KnownFile(`${area}/${KNOWN}`, { isReadOnly: false });
   opened.defer(() => removeIfEmpty(`${area}/${STAGE}`));
@@ -68,7 +68,7 @@ export async function openTrialSpace(path: string): Promise<CopySpace> {
 }
 
 /** The folder without any way to change it. One that is missing is empty. */
-function readOnly(root: string): SyncFolder {
+function readOnly(root: string): LiveFolder {
   return {
     root,
     isIntact: () => true,

@@ -15,7 +15,7 @@ import { unwatched } from "../sync/unwatched_folder.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { DeviceDatabase } from "./device_index.ts";
 import { StageWorkers } from "./local_stage.ts";
-import { openSyncFolder } from "./sync_folder.ts";
+import { openLiveFolder } from "./live_folder.ts";
 
 /**
  * Opens the folder at `path` for a device; it is made if it is missing.
@@ -28,7 +28,7 @@ export async function openDeviceSpace(
 ): Promise<DeviceSpace> {
   await using opened = new AsyncDisposableStack();
   const changes = opened.use(new ChangeWorker());
-  const folder = opened.use(await openSyncFolder(path, { create: true, changes }));
+  const folder = opened.use(await openLiveFolder(path, { create: true, changes }));
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
   const index = opened.use(new DeviceDatabase(`${area}/index.db`, log));
   const workers = opened.use(new StageWorkers());

@@ -8,7 +8,7 @@
 
 import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { FolderScan, FoundFile, SkippedFile } from "../store/folder.ts";
-import type { FolderLook, FoundEntry } from "../sync/folder.ts";
+import type { FolderLook, FoundEntry } from "../folder/live_folder.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
 import { fileCalls } from "./file_calls.ts";
 import { isExecutable, kindOf, obstacleOnWay, rememberedStamp } from "./file_state.ts";

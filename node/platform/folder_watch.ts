@@ -8,7 +8,7 @@
  */
 
 import { nameProblem } from "../../protocol/path.ts";
-import type { Hint } from "../sync/folder.ts";
+import type { Hint } from "../folder/live_folder.ts";
 import { systemClock } from "./clock.ts";
 import { reasonOf } from "./disk_failure.ts";
 import { findLinkOut } from "./folder_walk.ts";

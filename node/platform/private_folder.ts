@@ -5,7 +5,7 @@
  *     .p2pnode/parts/        files that are being fetched
  *       KEY.part             the blocks that have come so far, the rest is a hole
  *       N.whole              a small file on its way to its name
- *     .p2pnode/aside/        files that are being replaced, of a synced folder (sync/aside.ts)
+ *     .p2pnode/aside/        files that are being replaced, of a folder that is synced or copied to (node/folder/aside.ts)
  *
  * The lock belongs to the open file, so the system ends it with the process, however that ends. Whoever
  * has the lock may remove what a crash left behind. When all is done and nothing is left, the folder goes.

@@ -10,7 +10,7 @@
 import { folderOf, nameProblem } from "../../protocol/path.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "../copy/source/ports.ts";
 import type { FileState } from "../store/folder.ts";
-import type { Hint } from "../sync/folder.ts";
+import type { Hint } from "../folder/live_folder.ts";
 import { systemClock } from "./clock.ts";
 import { errorNameOf, reasonOf } from "./disk_failure.ts";
 import { kindOf, lookAt, obstacleOnWay, rememberedStamp } from "./file_state.ts";

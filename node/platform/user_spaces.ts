@@ -13,7 +13,7 @@ import type { UserPieces } from "../sync/server/ports.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { openFolder } from "./folder.ts";
 import { StageWorkers } from "./local_stage.ts";
-import { openSyncFolder } from "./sync_folder.ts";
+import { openLiveFolder } from "./live_folder.ts";
 import { LocalTrash } from "./trash.ts";
 import { UserDatabase } from "./user_index.ts";
 
@@ -47,7 +47,7 @@ interface Shared {
 
 async function openUser(root: string, { changes, workers, log }: Shared): Promise<UserPieces> {
   await using opened = new AsyncDisposableStack();
-  const folder = opened.use(await openSyncFolder(root, { create: true, changes }));
+  const folder = opened.use(await openLiveFolder(root, { create: true, changes }));
   const area = `${root}/${PRIVATE_FOLDER}`;
   const index = opened.use(new UserDatabase(`${area}/index.db`, log));
   const stage = workers.openStage(`${area}/stage`, { passesOn: true });

@@ -1,6 +1,6 @@
 /** What travels between whoever watches a folder and the thread that does it. */
 
-import type { Hint } from "../sync/folder.ts";
+import type { Hint } from "../folder/live_folder.ts";
 
 /** The next hint, or why there are none any more. */
 export type WatchAnswer = { readonly hint: Hint } | { readonly failure: string };

@@ -5,7 +5,7 @@
  * some paths for it. That costs more than the change that the event tells of, and ends with the thread.
  */
 
-import type { Hint } from "../sync/folder.ts";
+import type { Hint } from "../folder/live_folder.ts";
 import type { WatchJobs } from "./watch_jobs.ts";
 import { WorkerPool } from "./worker_pool.ts";
 

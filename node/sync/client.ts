@@ -6,7 +6,7 @@
 import type { BodyOf } from "../../protocol/messages.ts";
 import type { SkippedFile } from "../store/folder.ts";
 import type { Entry } from "./entry.ts";
-import type { Hint } from "./folder.ts";
+import type { Hint } from "../folder/live_folder.ts";
 
 /** Something that happened, as it happens. Paths are as they came, not made printable. */
 export type SyncEvent =

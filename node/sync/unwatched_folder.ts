@@ -1,10 +1,10 @@
 /** A synced folder in which changes are found by looking only: no watcher runs, and no hint ever comes. */
 
 import { untilAborted } from "../../protocol/until_aborted.ts";
-import type { Hint, SyncFolder } from "./folder.ts";
+import type { Hint, LiveFolder } from "../folder/live_folder.ts";
 
 /** The folder without its watcher. */
-export function unwatched(folder: SyncFolder): SyncFolder {
+export function unwatched(folder: LiveFolder): LiveFolder {
   return {
     root: folder.root,
     isIntact: () => folder.isIntact(),

@@ -7,7 +7,7 @@ import { systemClock } from "../../node/platform/clock.ts";
 import { DeviceDatabase } from "../../node/platform/device_index.ts";
 import { StageWorkers } from "../../node/platform/local_stage.ts";
 import { tcpNetwork } from "../../node/platform/network.ts";
-import { openSyncFolder } from "../../node/platform/sync_folder.ts";
+import { openLiveFolder } from "../../node/platform/live_folder.ts";
 import type { SyncClient, SyncEvent } from "../../node/sync/client.ts";
 import { SyncDevice } from "../../node/sync/device/sync_device.ts";
 import { unwatched } from "../../node/sync/unwatched_folder.ts";
@@ -48,7 +48,7 @@ export class DeviceCrowd implements AsyncDisposable {
   async #start(user: string, name: string): Promise<void> {
     const path = join(this.#root, `${user}-${name}`);
     const options = { create: true, changes: this.#changes };
-    const folder = this.#resources.use(await openSyncFolder(path, options));
+    const folder = this.#resources.use(await openLiveFolder(path, options));
     const area = join(path, ".p2pnode");
     const arrivals = new Map<string, (ms: number) => void>();
     const synced = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 /**
  * The folder port of sync over a simulated disk, as one process sees it.
  *
- * It makes changes with the same steps as the real one (node/sync/change_steps.ts), with pauses between them
+ * It makes changes with the same steps as the real one (node/folder/change_steps.ts), with pauses between them
  * in which the process may end and others may change the folder. Hints come late, or not at all.
  */
 
@@ -9,16 +9,16 @@ import { nameProblem, PRIVATE_FOLDER } from "../../protocol/path.ts";
 import type { OpenFile, SkippedFile } from "../../node/store/folder.ts";
 import { Folders } from "../../node/store/folders.ts";
 import { Spelling } from "../../node/store/spelling.ts";
-import { Aside } from "../../node/sync/aside.ts";
-import { ChangeSteps } from "../../node/sync/change_steps.ts";
+import { Aside } from "../../node/folder/aside.ts";
+import { ChangeSteps } from "../../node/folder/change_steps.ts";
 import type {
   Change,
   ChangeOutcome,
   FolderLook,
   FoundEntry,
   Hint,
-  SyncFolder,
-} from "../../node/sync/folder.ts";
+  LiveFolder,
+} from "../../node/folder/live_folder.ts";
 import { stateOf } from "./memory_files.ts";
 import type { Inode, MemoryFiles } from "./memory_files.ts";
 
@@ -33,7 +33,7 @@ export interface MemoryFolderOptions {
   readonly distort?: (path: string) => string | undefined;
 }
 
-export class MemoryFolder implements SyncFolder {
+export class MemoryFolder implements LiveFolder {
   readonly root: string;
   readonly #files: MemoryFiles;
   readonly #options: Required<MemoryFolderOptions>;

@@ -5,7 +5,7 @@
  */
 
 import type { FileState } from "../../store/folder.ts";
-import type { Hint } from "../../sync/folder.ts";
+import type { Hint } from "../../folder/live_folder.ts";
 
 /** Something at or below a path, as a walk found it. */
 export interface SourceEntry {

@@ -13,7 +13,7 @@ import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import { greet, OneListener, passTime, serverOptions } from "../../serving/testing.ts";
 import type { FileState } from "../../store/folder.ts";
-import type { Hint } from "../../sync/folder.ts";
+import type { Hint } from "../../folder/live_folder.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "./ports.ts";
 import { runTreeServer } from "./tree_server.ts";
 import type { TreeServerOptions } from "./tree_server.ts";

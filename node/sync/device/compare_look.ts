@@ -4,7 +4,7 @@
  */
 
 import type { SkippedFile } from "../../store/folder.ts";
-import type { FolderLook, FoundEntry } from "../folder.ts";
+import type { FolderLook, FoundEntry } from "../../folder/live_folder.ts";
 import type { KnownEntry } from "./device_index.ts";
 
 export interface LookDifferences {

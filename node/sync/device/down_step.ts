@@ -6,7 +6,7 @@
 import { sameBytes } from "../../../protocol/bytes.ts";
 import type { LocatedContent, WantedContent } from "../../transfer/contents.ts";
 import { ABSENT, FOLDER } from "../entry.ts";
-import type { Change } from "../folder.ts";
+import type { Change } from "../../folder/live_folder.ts";
 import { bumpVersion } from "../version.ts";
 import type { Version } from "../version.ts";
 import { conflictName } from "./conflict_name.ts";

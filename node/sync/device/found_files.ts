@@ -10,7 +10,7 @@ import type { ContentId } from "../../transfer/contents.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
-import type { FoundEntry, SyncFolder } from "../folder.ts";
+import type { FoundEntry, LiveFolder } from "../../folder/live_folder.ts";
 import { isAtOrBelowAny } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import { isLeftOver } from "./leftover.ts";
@@ -29,7 +29,7 @@ const LARGE_SIZE_MIN = 64 * SMALL_SIZE_MAX;
 const COPY_SHARE = 1 / 10;
 
 export interface FoundFilesOptions {
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
   readonly snapshots: Snapshots;

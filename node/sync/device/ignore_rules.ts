@@ -5,7 +5,7 @@
  */
 
 import ignore from "ignore";
-import type { SyncFolder } from "../folder.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 
 export const IGNORE_FILE = ".p2pignore";
 /** More rules than anybody writes. */
@@ -25,7 +25,7 @@ function parseRules(text: string): IsIgnored {
 }
 
 /** Reads the rules of a folder; one without a `.p2pignore` has none. Throws `Cannot read …: reason`. */
-export async function readRules(folder: SyncFolder): Promise<IsIgnored> {
+export async function readRules(folder: LiveFolder): Promise<IsIgnored> {
   const look = await folder.look(IGNORE_FILE);
   const found = look.entries.find(({ path }) => path === IGNORE_FILE);
   if (found?.kind !== "file") return ignoreNothing;

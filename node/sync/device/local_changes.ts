@@ -9,7 +9,7 @@ import type { Clock } from "../../../protocol/ports.ts";
 import type { SkippedFile } from "../../store/folder.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import type { HeldDeletions, SyncEvent } from "../client.ts";
-import type { FolderLook, FoundEntry, Hint, SyncFolder } from "../folder.ts";
+import type { FolderLook, FoundEntry, Hint, LiveFolder } from "../../folder/live_folder.ts";
 import { Bell } from "./bell.ts";
 import { compareLook, isAtOrBelowAny, topmost } from "./compare_look.ts";
 import { Deletions } from "./deletions.ts";
@@ -40,7 +40,7 @@ const WATCH_RETRY_MS = 30_000;
 const AWAKE = "awake";
 
 export interface LocalChangesOptions {
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
   readonly snapshots: Snapshots;
@@ -254,7 +254,7 @@ export class LocalChanges {
     return { changed: changed.filter(isMeant), missing: missing.filter(isMeant) };
   }
 
-  async #lookBelow(folder: SyncFolder, top: string, signal: AbortSignal): Promise<FolderLook> {
+  async #lookBelow(folder: LiveFolder, top: string, signal: AbortSignal): Promise<FolderLook> {
     let seen: FolderLook | undefined;
     let failure: unknown;
     try {

@@ -4,7 +4,7 @@ import type { Address, Log, Random } from "../../../protocol/ports.ts";
 import type { Introduction } from "../../swarm/links.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import type { SyncEvent } from "../client.ts";
-import type { SyncFolder } from "../folder.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 import type { DeviceIndex } from "./device_index.ts";
 
 export interface SyncDeviceOptions extends Introduction {
@@ -12,7 +12,7 @@ export interface SyncDeviceOptions extends Introduction {
   /** What the device calls itself, in lists and in the names of conflict copies. */
   readonly device: string;
   readonly server: Address;
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   /** Hashes the folder's files, and stages contents on the same file system. */
   readonly stage: Stage;
   readonly index: DeviceIndex;

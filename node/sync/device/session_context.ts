@@ -5,7 +5,7 @@ import type { Clock } from "../../../protocol/ports.ts";
 import type { ContentFetcher } from "../../transfer/contents.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import type { SyncEvent } from "../client.ts";
-import type { SyncFolder } from "../folder.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LocalChanges } from "./local_changes.ts";
 import type { Timings } from "./options.ts";
@@ -16,7 +16,7 @@ export interface SessionContext {
   readonly connection: Connection;
   /** Contents that the server has. */
   readonly contents: ContentFetcher;
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Stage;
   readonly ledger: Ledger;
   readonly snapshots: Snapshots;

@@ -21,7 +21,7 @@ import type {
   VersionInfo,
 } from "../client.ts";
 import type { Entry } from "../entry.ts";
-import type { Hint } from "../folder.ts";
+import type { Hint } from "../../folder/live_folder.ts";
 import { findConflicts } from "./conflicts.ts";
 import { Ledger } from "./ledger.ts";
 import { LocalChanges } from "./local_changes.ts";

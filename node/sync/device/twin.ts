@@ -1,13 +1,13 @@
 /** Names that a disk cannot hold beside those that it has, because it takes them for the same. */
 
-import type { SyncFolder } from "../folder.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Row } from "./row.ts";
 
 /** What is here under another spelling of a path, or of a folder on the way to it. */
 export function twinOf(
   { path, remote }: Row,
-  { folder, ledger }: { readonly folder: Pick<SyncFolder, "twinOf">; readonly ledger: Ledger },
+  { folder, ledger }: { readonly folder: Pick<LiveFolder, "twinOf">; readonly ledger: Ledger },
 ): string | undefined {
   if (remote?.kind === "absent") return undefined;
   for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {

@@ -3,7 +3,7 @@
  * has become smaller when it was the same at two looks, and any one after some seconds, however it goes on.
  */
 
-import type { FoundEntry } from "../folder.ts";
+import type { FoundEntry } from "../../folder/live_folder.ts";
 
 /** Up to this size a file is hashed at once; to have hashed one in vain costs next to nothing. */
 const SMALL_SIZE_MAX = 1024 * 1024;

@@ -3,8 +3,8 @@
  * lets go of what is of no use any more.
  */
 
-import { isDone } from "../folder.ts";
-import type { Change } from "../folder.ts";
+import { isDone } from "../../folder/live_folder.ts";
+import type { Change } from "../../folder/live_folder.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";

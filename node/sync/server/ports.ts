@@ -1,7 +1,7 @@
 /** What a user's space is made of. The program hands in the real pieces, tests some in memory. */
 
 import type { Stage } from "../../transfer/stage.ts";
-import type { SyncFolder } from "../folder.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 import type { UserIndex } from "./user_index.ts";
 
 /**
@@ -22,7 +22,7 @@ export interface Trash {
 /** The pieces of one user's space. */
 export interface UserPieces {
   /** The user's files. Whatever was left behind in it by a crash has been put right. */
-  readonly folder: SyncFolder;
+  readonly folder: LiveFolder;
   readonly stage: Stage;
   readonly trash: Trash;
   readonly index: UserIndex;

@@ -8,7 +8,7 @@
 
 import { foldersAbove } from "../../../protocol/path.ts";
 import type { Entry } from "../entry.ts";
-import type { Change } from "../folder.ts";
+import type { Change } from "../../folder/live_folder.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentPlaces } from "./content_places.ts";
 import { needsContent } from "./decision.ts";

@@ -14,7 +14,7 @@ import type { ReplicaId } from "../version.ts";
 export interface IndexedEntry extends Entry {
   /** Counts the changes of the index; no two entries have the same. */
   readonly sequence: number;
-  /** Of a file: its stamp when it was hashed or stored (sync/folder.ts). "" for anything else. */
+  /** Of a file: its stamp when it was hashed or stored (node/folder/live_folder.ts). "" for anything else. */
   readonly stamp: string;
 }
 

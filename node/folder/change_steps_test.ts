@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { MemoryFiles } from "../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../tests/sync_simulation/memory_folder.ts";
 import { ChangeSteps } from "./change_steps.ts";
-import { linkStamp } from "./folder.ts";
-import type { Change } from "./folder.ts";
+import { linkStamp } from "./live_folder.ts";
+import type { Change } from "./live_folder.ts";
 
 const ROOT = "/folder";
 const STAGED = `${ROOT}/.p2pnode/staged`;

@@ -1,22 +1,22 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { execFileSync } from "node:child_process";
-import { linkStamp } from "../sync/folder.ts";
-import type { Change, ChangeOutcome } from "../sync/folder.ts";
-import { ChangeSteps } from "../sync/change_steps.ts";
+import { linkStamp } from "../folder/live_folder.ts";
+import type { Change, ChangeOutcome } from "../folder/live_folder.ts";
+import { ChangeSteps } from "../folder/change_steps.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { fileCalls } from "./file_calls.ts";
 import { finish } from "./finish.ts";
-import { openSyncFolder } from "./sync_folder.ts";
-import type { LocalSyncFolder } from "./sync_folder.ts";
+import { openLiveFolder } from "./live_folder.ts";
+import type { LocalLiveFolder } from "./live_folder.ts";
 
 /** A synced folder in a temporary one, in which `test` finds also a folder outside of it. */
 async function withFolder(
-  test: (folder: LocalSyncFolder, outside: string) => Promise<void>,
+  test: (folder: LocalLiveFolder, outside: string) => Promise<void>,
 ): Promise<void> {
   const base = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pnode-sync-" }));
   try {
     using changes = new ChangeWorker();
-    await using folder = await openSyncFolder(`${base}/folder`, { create: true, changes });
+    await using folder = await openLiveFolder(`${base}/folder`, { create: true, changes });
     await Deno.mkdir(`${base}/outside`);
     await test(folder, `${base}/outside`);
   } finally {
@@ -31,18 +31,18 @@ function write(path: string, text: string, seconds = 1_700_000_000): void {
   Deno.utimeSync(path, seconds, seconds);
 }
 
-function stage(folder: LocalSyncFolder, text = "new"): string {
+function stage(folder: LocalLiveFolder, text = "new"): string {
   const path = folder.area.temporaryPath();
   write(path, text);
   return path;
 }
 
-async function stampOf(folder: LocalSyncFolder, path: string): Promise<string> {
+async function stampOf(folder: LocalLiveFolder, path: string): Promise<string> {
   const { entries } = await folder.look(path);
   return entries[0]!.stamp;
 }
 
-async function changeOne(folder: LocalSyncFolder, change: Change): Promise<ChangeOutcome> {
+async function changeOne(folder: LocalLiveFolder, change: Change): Promise<ChangeOutcome> {
   const [outcome] = await folder.change([change]);
   return outcome!;
 }
@@ -238,14 +238,14 @@ Deno.test("the next start puts back what a crash left aside", () =>
     write(`${outside}/${name}`, "old");
     using changes = new ChangeWorker();
     {
-      await using folder = await openSyncFolder(outside, { changes });
+      await using folder = await openLiveFolder(outside, { changes });
       const expect = await stampOf(folder, name);
       const remove = { kind: "remove", path: name, expect } as const;
       const steps = new ChangeSteps(folder.root, fileCalls).make(remove);
       for (let step = 0; step < 3; step++) steps.next();
       assertEquals((await folder.look("d")).entries.length, 1);
     }
-    await using folder = await openSyncFolder(outside, { changes });
+    await using folder = await openLiveFolder(outside, { changes });
     assertEquals((await folder.look(name)).entries.length, 1);
     assertEquals(Deno.readTextFileSync(`${outside}/${name}`), "old");
   }));

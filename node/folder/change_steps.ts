@@ -1,6 +1,6 @@
 /**
- * The steps by which a synced folder is changed, in an order in which neither an edit in between nor a crash
- * loses anything.
+ * The steps by which a folder is changed in which others work at the same time, in an order in which neither
+ * an edit in between nor a crash loses anything.
  *
  * A file that is replaced, moved or removed is first taken aside (aside.ts); a file gets a name only where
  * nothing has it. So whatever somebody else does to the folder meanwhile, either it is noticed and the
@@ -14,8 +14,8 @@ import type { FileCalls, FileInfo } from "../store/file_calls.ts";
 import { Folders } from "../store/folders.ts";
 import { Aside, isSameFile } from "./aside.ts";
 import type { Steps } from "./aside.ts";
-import { isLinkStamp, linkStamp } from "./folder.ts";
-import type { Change, ChangeOutcome } from "./folder.ts";
+import { isLinkStamp, linkStamp } from "./live_folder.ts";
+import type { Change, ChangeOutcome } from "./live_folder.ts";
 
 type ChangeOf<Kind extends Change["kind"]> = Extract<Change, { kind: Kind }>;
 /** Undefined where there is something else than was expected. */

@@ -1,9 +1,10 @@
 /**
- * The port through which sync sees a folder: what is in it, hints that it changed, and changes that are
- * made only where the folder still is as their maker saw it.
+ * The port through which a folder is seen and changed in which others work at the same time: what is in it,
+ * hints that it changed, and changes that are made only where it still is as their maker saw it. A synced
+ * device has one, a sync server one for each user, and a copier and a mirror one each to copy into.
  *
  * Paths are safe names (protocol/path.ts) relative to the folder. The real one is
- * node/platform/sync_folder.ts; tests have one in memory. The server uses it for a user's folder as well.
+ * node/platform/live_folder.ts; tests have one in memory.
  */
 
 import type { DiskFailure } from "../store/disk.ts";
@@ -25,7 +26,7 @@ export interface FoundEntry {
 export interface FolderLook {
   /** Each folder comes before what is in it. */
   readonly entries: FoundEntry[];
-  /** What cannot be synced (links, pipes, sockets, devices, unreadable folders, unsafe names), and why. */
+  /** What is left out, and why: links, pipes, sockets, devices, unreadable folders, unsafe names. */
   readonly skipped: SkippedFile[];
 }
 
@@ -126,7 +127,8 @@ export function isDone(
   return typeof outcome === "object" && "done" in outcome;
 }
 
-export interface SyncFolder {
+/** A folder in which others work at the same time. */
+export interface LiveFolder {
   /** Where the folder is, for messages to the user. */
   readonly root: string;
   /**

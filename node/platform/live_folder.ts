@@ -1,5 +1,5 @@
 /**
- * The folder port of sync on the local disk.
+ * The port of a folder in which others work at the same time (node/folder/live_folder.ts), on the local disk.
  *
  * Looks are walks in slices on the main thread, changes are made by a thread of their own that several
  * folders may share. The folder is locked for this process until it is disposed of.
@@ -10,8 +10,8 @@ import { checkName } from "../../protocol/path.ts";
 import type { OpenFile } from "../store/folder.ts";
 import { Folders } from "../store/folders.ts";
 import { Spelling } from "../store/spelling.ts";
-import { Aside } from "../sync/aside.ts";
-import type { Change, ChangeOutcome, FolderLook, Hint, SyncFolder } from "../sync/folder.ts";
+import { Aside } from "../folder/aside.ts";
+import type { Change, ChangeOutcome, FolderLook, Hint, LiveFolder } from "../folder/live_folder.ts";
 import { ChangeBursts } from "./change_bursts.ts";
 import type { ChangeWorker } from "./change_worker.ts";
 import { systemClock } from "./clock.ts";
@@ -27,13 +27,13 @@ import { PrivateFolder } from "./private_folder.ts";
 import { watchInThread } from "./watch_worker.ts";
 
 /** A folder of the local disk that this process has for itself until it is disposed of. */
-export interface LocalSyncFolder extends SyncFolder, AsyncDisposable {
+export interface LocalLiveFolder extends LiveFolder, AsyncDisposable {
   /** The private area in the folder: paths for temporary files. */
   readonly area: PrivateFolder;
 }
 
-/** How a synced folder is opened. */
-export interface OpenSyncFolderOptions extends OpenFolderOptions {
+/** How such a folder is opened. */
+export interface OpenLiveFolderOptions extends OpenFolderOptions {
   /** Makes the changes; several folders may share one. Whoever made it disposes of it. */
   readonly changes: ChangeWorker;
 }
@@ -43,22 +43,22 @@ export interface OpenSyncFolderOptions extends OpenFolderOptions {
  *
  * @throws {Error} `Cannot use PATH: reason` or `Cannot write into PATH: reason`.
  */
-export async function openSyncFolder(
+export async function openLiveFolder(
   path: string,
-  { create = false, changes }: OpenSyncFolderOptions,
-): Promise<LocalSyncFolder> {
+  { create = false, changes }: OpenLiveFolderOptions,
+): Promise<LocalLiveFolder> {
   const root = await findRoot(path, create);
   const area = PrivateFolder.open(root);
   try {
     finish(new Aside(new Folders(root, fileCalls), fileCalls).putAllBack());
-    return new DiskSyncFolder(root, { area, changes });
+    return new DiskLiveFolder(root, { area, changes });
   } catch (error) {
     area[Symbol.dispose]();
     throw new Error(`Cannot put back what was changed in ${root}: ${reasonOf(error)}`);
   }
 }
 
-class DiskSyncFolder implements LocalSyncFolder {
+class DiskLiveFolder implements LocalLiveFolder {
   readonly root: string;
   readonly area: PrivateFolder;
   readonly #changes: ChangeWorker;
