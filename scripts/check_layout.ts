@@ -32,6 +32,23 @@ const ROOMS_OPEN_TO: Readonly<Record<string, readonly string[]>> = {
 };
 const ROOMS = [...Object.keys(ROOMS_OPEN_TO), "tests", "scripts"];
 
+/** What each room in node/ may import from of the others in node/: the third column of the map in ARCHITECTURE.md. */
+const NODE_ROOMS_OPEN_TO: Readonly<Record<string, readonly string[]>> = {
+  content: [],
+  traffic: [],
+  text: [],
+  connecting: [],
+  terminal: ["text", "traffic"],
+  store: ["content"],
+  folder: ["store"],
+  transfer: ["content", "store"],
+  swarm: ["content", "store", "connecting", "traffic", "text"],
+  sync: ["store", "folder", "transfer", "connecting"],
+  copy: ["content", "store", "folder", "transfer", "connecting", "traffic"],
+  mirror: ["copy", "transfer", "connecting", "traffic", "text"],
+};
+const NODE_ROOMS = [...Object.keys(NODE_ROOMS_OPEN_TO), "command", "platform"];
+
 const OUTSIDE_WORLD =
   /\bDeno\b|\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b|\bMath\.random\b/g;
 const OUTSIDE_WORLD_MODULES =
@@ -43,6 +60,7 @@ export async function checkLayout(root: string): Promise<Violation[]> {
   const modules = [...graph.values()];
   const violations = [
     ...modules.flatMap(roomViolations),
+    ...modules.flatMap(nodeRoomViolations),
     ...modules.flatMap(portViolations),
     ...cycleViolations(graph),
     ...orphanViolations(graph),
@@ -83,6 +101,28 @@ function roomViolations(module: Module): Violation[] {
       `${room} may import from ${allowed.join(", ")}: take the thing as a parameter and ` +
       "wire it in main.ts, or move what both need into protocol/";
     return [{ ...at, line, problem: `${room} imports ${target}`, mend }];
+  });
+}
+
+/** As `roomViolations`, for the rooms in node/. Tests may import from all of them. */
+function nodeRoomViolations({ path, imports }: Module): Violation[] {
+  const room = nodeRoomOf(path);
+  if (room === undefined || isTest(path)) return [];
+  const at = { path, rule: "1 (rooms)" } as const;
+  if (!NODE_ROOMS.includes(room)) {
+    const mend = `move it into one of ${NODE_ROOMS.join(", ")}, or add the room to ` +
+      "NODE_ROOMS_OPEN_TO and to the map in ARCHITECTURE.md";
+    return [{ ...at, line: 1, problem: `node/${room} is no room of the house`, mend }];
+  }
+  // Commands know of the platform what node/command/world.ts says; the platform provides for all.
+  const openTo = NODE_ROOMS_OPEN_TO[room] ??
+    NODE_ROOMS.filter((other) => room === "platform" || other !== "platform");
+  return imports.flatMap(({ line, target }): Violation[] => {
+    const other = target === undefined ? undefined : nodeRoomOf(target);
+    if (other === undefined || other === room || openTo.includes(other)) return [];
+    const mend = `node/${room} may import from ${openTo.join(", ") || "no other room in node/"}: ` +
+      "take the thing as a parameter, or move what both need into a room that both may use";
+    return [{ ...at, line, problem: `node/${room} imports ${target}`, mend }];
   });
 }
 
@@ -172,6 +212,12 @@ function lengthViolations({ path, lineCount }: Module): Violation[] {
 /** The first part of a path: the room that a file stands in. */
 function roomOf(path: string): string {
   return path.split("/")[0]!;
+}
+
+/** The room in node/ that a file stands in. */
+function nodeRoomOf(path: string): string | undefined {
+  const [top, room, file] = path.split("/");
+  return top === "node" && file !== undefined ? room : undefined;
 }
 
 /** Whether the test runner or the benchmark runner runs the file. */

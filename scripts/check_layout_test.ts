@@ -77,6 +77,28 @@ Deno.test("checkLayout() refuses imports between rooms that rule 1 forbids", asy
   );
 });
 
+Deno.test("checkLayout() refuses imports between the rooms of node/ that the map does not show", async () => {
+  assertEquals(
+    await violationsOf({
+      "main.ts": 'import "./node/command/get.ts"; import "./node/attic/old.ts";',
+      "node/attic/old.ts": "",
+      "node/command/get.ts": 'import "../swarm/a.ts";\nimport "../platform/disk.ts";',
+      "node/swarm/a.ts": 'import "../store/b.ts"; import "./c.ts";',
+      "node/swarm/a_test.ts": 'import "../sync/d.ts"; import "./a.ts";',
+      "node/swarm/c.ts": 'import "../../protocol/wire.ts";',
+      "node/store/b.ts": '\nimport type { D } from "../sync/d.ts";',
+      "node/sync/d.ts": "export type D = 1;",
+      "node/platform/disk.ts": 'import "../sync/d.ts";',
+      "protocol/wire.ts": "",
+    }),
+    [
+      "node/attic/old.ts:1 1 node/attic is no room of the house",
+      "node/command/get.ts:2 1 node/command imports node/platform/disk.ts",
+      "node/store/b.ts:2 1 node/store imports node/sync/d.ts",
+    ],
+  );
+});
+
 Deno.test("checkLayout() refuses time, randomness, network and files where rule 2 forbids them", async () => {
   const touches = {
     "Deno.open('x');": "Deno",

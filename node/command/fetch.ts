@@ -8,7 +8,7 @@ import { withSource } from "../copy/connect.ts";
 import { Destination } from "../copy/destination.ts";
 import { exclusionBy } from "../copy/selection.ts";
 import { MassDeletion, TreeCopy } from "../copy/tree_copy.ts";
-import { RateLimit } from "../swarm/rate_limit.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
 import { ProgressBoard } from "../terminal/progress_board.ts";
 import { printable } from "../text/printable.ts";
 import { RemoteContents } from "../transfer/content_fetcher.ts";

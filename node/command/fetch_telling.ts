@@ -4,7 +4,7 @@ import type { Clock } from "../../protocol/ports.ts";
 import type { CopyTally } from "../copy/tally.ts";
 import type { CopyEvent } from "../copy/tree_copy.ts";
 import type { TreeEntry } from "../copy/tree_entry.ts";
-import type { TransferProgress } from "../terminal/progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 import type { ProgressBoard } from "../terminal/progress_board.ts";
 import { counted } from "../text/counted.ts";
 import { printable } from "../text/printable.ts";

@@ -1,7 +1,7 @@
 /** Shows the large files that are on their way: as bars on a board, or as events for scripts. */
 
 import type { Clock } from "../../protocol/ports.ts";
-import { RateMeter } from "../swarm/rate_meter.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import type { SyncClient, SyncTransfer } from "../sync/client.ts";
 import type { ProgressBoard } from "../terminal/progress_board.ts";
 import type { Telling } from "./telling.ts";

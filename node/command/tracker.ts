@@ -1,7 +1,7 @@
 /** `p2pnode tracker`: keeps the list of nodes and files of a swarm. */
 
 import type { Random } from "../../protocol/ports.ts";
-import type { ServerOptions } from "../serving/server.ts";
+import type { ServerOptions } from "../connecting/server.ts";
 import { defineCommand } from "./declaration.ts";
 import type { ParsedCommand } from "./declaration.ts";
 import { serverTelling } from "./server_telling.ts";

@@ -3,7 +3,7 @@
 import type { Clock } from "../../protocol/ports.ts";
 import type { SwarmNode } from "../swarm/swarm_node.ts";
 import type { ProgressBoard } from "../terminal/progress_board.ts";
-import type { TransferProgress } from "../terminal/progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 
 /** How often new transfers are looked for. */
 const LOOK_MS = 100;

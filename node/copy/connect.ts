@@ -2,9 +2,9 @@
 
 import type { Connection } from "../../protocol/connection.ts";
 import type { Address, Duplex } from "../../protocol/ports.ts";
-import type { Endpoint } from "../serving/endpoint.ts";
-import { visit } from "../serving/visit.ts";
-import type { RateLimit } from "../swarm/rate_limit.ts";
+import type { Endpoint } from "../connecting/endpoint.ts";
+import { visit } from "../connecting/visit.ts";
+import type { RateLimit } from "../traffic/rate_limit.ts";
 
 /** With a limit, no more than this is read at once, so that the other side sees steady progress. */
 const LIMITED_READ_SIZE_MAX = 64 * 1024;

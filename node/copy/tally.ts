@@ -1,6 +1,6 @@
 /** Counts what happens while a tree is copied, for its progress and its summary. */
 
-import type { RateMeter } from "../swarm/rate_meter.ts";
+import type { RateMeter } from "../traffic/rate_meter.ts";
 import { SizeStatistics } from "./size_statistics.ts";
 import type { TreeEntry, TreeTotals } from "./tree_entry.ts";
 

@@ -10,7 +10,7 @@ import { AnySignal } from "../../protocol/any_signal.ts";
 import type { Connection } from "../../protocol/connection.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { DiskFailure } from "../store/disk.ts";
-import { RateMeter } from "../swarm/rate_meter.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import type { ContentFetcher, MissingContent } from "../transfer/contents.ts";
 import { untilAllDone } from "../transfer/until_all_done.ts";
 import { ContentQueue } from "./content_queue.ts";

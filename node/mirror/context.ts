@@ -1,7 +1,7 @@
 /** What all orders of a mirror server share. */
 
 import type { DestinationOptions } from "../copy/destination.ts";
-import type { Endpoint } from "../serving/endpoint.ts";
+import type { Endpoint } from "../connecting/endpoint.ts";
 import type { FairWorkers } from "./fair_workers.ts";
 import type { Places } from "./places.ts";
 import type { SharedContents } from "./shared_contents.ts";

@@ -2,8 +2,8 @@
 
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { KnownContents } from "../copy/known_contents.ts";
-import { runServer } from "../serving/server.ts";
-import type { ServerOptions } from "../serving/server.ts";
+import { runServer } from "../connecting/server.ts";
+import type { ServerOptions } from "../connecting/server.ts";
 import type { Stage } from "../transfer/stage.ts";
 import type { MirrorContext } from "./context.ts";
 import { FairWorkers } from "./fair_workers.ts";

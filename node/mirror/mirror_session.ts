@@ -8,7 +8,7 @@ import type { Frame } from "../../protocol/frame_reader.ts";
 import type { MessageOf } from "../../protocol/messages.ts";
 import type { Address } from "../../protocol/ports.ts";
 import { nameProblem } from "../../protocol/path.ts";
-import type { Session } from "../serving/reception.ts";
+import type { Session } from "../connecting/reception.ts";
 import type { MirrorContext } from "./context.ts";
 import { MirrorOrder } from "./order.ts";
 import { placeOf } from "./places.ts";

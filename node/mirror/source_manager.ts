@@ -9,7 +9,7 @@ import { withSource } from "../copy/connect.ts";
 import { Destination } from "../copy/destination.ts";
 import { MassDeletion, TreeCopy } from "../copy/tree_copy.ts";
 import type { CopyEvent } from "../copy/tree_copy.ts";
-import { RateLimit } from "../swarm/rate_limit.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
 import type { MirrorContext } from "./context.ts";
 import { placeOf } from "./places.ts";
 import { selectionOf } from "./selection.ts";

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ManualClock } from "../../tests/manual_clock.ts";
 import { CopyTally } from "../copy/tally.ts";
 import type { TreeEntry } from "../copy/tree_entry.ts";
-import { RateMeter } from "../swarm/rate_meter.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { SourceTally } from "./source_tally.ts";
 
 function file(path: string, size: number): TreeEntry {

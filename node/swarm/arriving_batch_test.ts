@@ -8,8 +8,8 @@ import { ArrivingBatch, type Pack, PACK_SIZE } from "./arriving_batch.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import type { Wanted } from "./download.ts";
 import { PeerLied } from "./manifest_request.ts";
-import { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { FolderInMemory, type SampleFile, sampleFile, startLink } from "./testing.ts";
 
 function sampleFiles(sizes: readonly number[]): SampleFile[] {

@@ -18,7 +18,7 @@ import type { Manifest } from "../content/manifest.ts";
 import { blockCount, sizeOfBlock } from "../content/tree.ts";
 import type { BlockDisk, DiskFailure, LandOutcome } from "../store/disk.ts";
 import type { Folder } from "../store/folder.ts";
-import type { TransferProgress } from "../terminal/progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import { Candidates } from "./candidates.ts";
 import { fileKey } from "./catalog.ts";
@@ -29,8 +29,8 @@ import type { Link } from "./link.ts";
 import type { Links, PeerAddress } from "./links.ts";
 import { ManifestFetch } from "./manifest_fetch.ts";
 import { toHex } from "../../protocol/bytes.ts";
-import type { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import type { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 
 /** How often time is looked at. */
 const STEP_MS = 250;

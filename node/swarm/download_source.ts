@@ -17,8 +17,8 @@ import { sizeOfBlock } from "../content/tree.ts";
 import type { Manifest } from "../content/manifest.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { Link } from "./link.ts";
-import type { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import type { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { StallWatch } from "./stall_watch.ts";
 
 /** How much a peer may owe: so much time's worth of what it delivers, within these bounds. */

@@ -7,8 +7,8 @@ import { ManualClock } from "../../tests/manual_clock.ts";
 import { LEAF_SIZE } from "../content/tree.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { DownloadSource } from "./download_source.ts";
-import { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { sampleFile, startLink } from "./testing.ts";
 
 const { manifest, bytes } = sampleFile(3 * LEAF_SIZE + 5);

@@ -18,8 +18,8 @@ import type { Folder } from "../store/folder.ts";
 import { fileKey } from "./catalog.ts";
 import type { Catalog, HeldFile } from "./catalog.ts";
 import type { Link } from "./link.ts";
-import type { RateLimit } from "./rate_limit.ts";
-import type { RateMeter } from "./rate_meter.ts";
+import type { RateLimit } from "../traffic/rate_limit.ts";
+import type { RateMeter } from "../traffic/rate_meter.ts";
 
 /** Requests that may wait for their answers on one link. */
 const WAITING_MAX = 1024;

@@ -10,8 +10,8 @@ import { BlockSource } from "../store/block_source.ts";
 import { Catalog, fileKey } from "./catalog.ts";
 import type { HeldFile } from "./catalog.ts";
 import { LinkServer } from "./link_server.ts";
-import { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { FolderInMemory, sampleFile, startLink } from "./testing.ts";
 
 const small = sampleFile(100, { name: "small", seed: 2 });

@@ -5,14 +5,14 @@
  * link. A peer that lied is banned by its node id for as long as the node runs.
  */
 
-import { AnySignal } from "../../protocol/any_signal.ts";
 import { Connection } from "../../protocol/connection.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { handshake } from "../../protocol/handshake.ts";
 import type { RemoteNode } from "../../protocol/handshake.ts";
 import { sameBytes, toHex } from "../../protocol/bytes.ts";
-import type { Address, Clock, Duplex, Identity, Listener, Log } from "../../protocol/ports.ts";
-import type { Network, VerifySignature } from "../../protocol/ports.ts";
+import type { Duplex, Listener, Log } from "../../protocol/ports.ts";
+import { dial } from "../connecting/dial.ts";
+import type { Endpoint } from "../connecting/endpoint.ts";
 import { Link } from "./link.ts";
 import { LinkServer } from "./link_server.ts";
 import type { ServerOptions } from "./link_server.ts";
@@ -20,19 +20,6 @@ import type { HeldFile } from "./catalog.ts";
 
 /** Peers that may be linked because they dialled. */
 const ACCEPTED_MAX = 256;
-/** A dial takes this long at most. */
-const DIAL_TIMEOUT_MS = 8_000;
-
-/** What a node shows of itself on each connection, and what it takes to make one. */
-export interface Introduction {
-  readonly identity: Identity;
-  readonly agent: string;
-  readonly verify: VerifySignature;
-  /** 32 fresh random bytes. */
-  readonly nonce: () => Uint8Array;
-  readonly clock: Clock;
-  readonly network: Network;
-}
 
 /** A peer as the tracker lists it. */
 export interface PeerAddress {
@@ -41,7 +28,7 @@ export interface PeerAddress {
   readonly port: number;
 }
 
-export interface LinksOptions extends Introduction {
+export interface LinksOptions extends Endpoint {
   readonly server: ServerOptions;
   readonly log: Log;
 }
@@ -174,28 +161,5 @@ export class Links implements Disposable {
     if (reason instanceof ProtocolError && !this.#banned.has(link.key)) {
       this.#options.log(`closed link to ${link.label}: ${reason.message}`);
     }
-  }
-}
-
-/** Opens a stream within `DIAL_TIMEOUT_MS`. Rejects with a plain reason, or that of the signal. */
-export async function dial(
-  { network, clock, signal }: Pick<Introduction, "network" | "clock"> & {
-    readonly signal?: AbortSignal;
-  },
-  address: Address,
-): Promise<Duplex> {
-  const late = new AbortController();
-  const done = new AbortController();
-  clock.sleep(DIAL_TIMEOUT_MS, done.signal).then(() => {
-    if (!done.signal.aborted) late.abort(new Error("no answer"));
-  });
-  using any = new AnySignal(signal === undefined ? [late.signal] : [late.signal, signal]);
-  const ended = any.signal;
-  try {
-    return await network.connect(address, ended);
-  } catch (error) {
-    throw ended.aborted ? ended.reason : error;
-  } finally {
-    done.abort();
   }
 }

@@ -19,9 +19,9 @@ import { Download } from "./download.ts";
 import type { DownloadContext, Downloaded, Wanted } from "./download.ts";
 import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
-import type { Introduction } from "./links.ts";
-import { RateLimit } from "./rate_limit.ts";
-import { RateMeter } from "./rate_meter.ts";
+import type { Endpoint } from "../connecting/endpoint.ts";
+import { RateLimit } from "../traffic/rate_limit.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { TrackerSession } from "./tracker_session.ts";
 import { WholeFetch } from "./whole_fetch.ts";
 import type { WholeSettled } from "./whole_fetch.ts";
@@ -32,7 +32,7 @@ const TICK_MS = 250;
 const ARRIVING_BYTES_MAX = 32 * 1024 * 1024;
 
 /** What a node is made of, and its limits. */
-export interface SwarmNodeOptions extends Introduction {
+export interface SwarmNodeOptions extends Endpoint {
   readonly tracker: Address;
   /** Where to accept peers; port 0 picks a free one. */
   readonly listen: Address;

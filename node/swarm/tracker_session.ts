@@ -20,8 +20,9 @@ import type { Message, MessageName, MessageOf } from "../../protocol/messages.ts
 import type { Address, Log } from "../../protocol/ports.ts";
 import { utf8Size } from "../../protocol/fields.ts";
 import type { Catalog, FileId, FileKey, HeldFile } from "./catalog.ts";
-import { dial } from "./links.ts";
-import type { Introduction, PeerAddress } from "./links.ts";
+import { dial } from "../connecting/dial.ts";
+import type { Endpoint } from "../connecting/endpoint.ts";
+import type { PeerAddress } from "./links.ts";
 
 /** Changes of the catalog are gathered for this long before they are announced. */
 const GATHER_MS = 500;
@@ -37,7 +38,7 @@ const ENTRY_SIZE = 128;
 export type TrackedFile = MessageOf<"files">["files"][number];
 export type TrackedNode = MessageOf<"nodes">["nodes"][number];
 
-export interface TrackerSessionOptions extends Introduction {
+export interface TrackerSessionOptions extends Endpoint {
   readonly tracker: Address;
   /** The port on which this node accepts peers. */
   readonly port: number;

@@ -10,7 +10,7 @@
 import { toHex } from "../../protocol/bytes.ts";
 import { WHOLE_COUNT_MAX } from "../../protocol/messages.ts";
 import type { LandOutcome } from "../store/disk.ts";
-import type { TransferProgress } from "../terminal/progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 import { ArrivingBatch, PACK_SIZE } from "./arriving_batch.ts";
 import type { Pack, Packed } from "./arriving_batch.ts";
 import { Candidates } from "./candidates.ts";
@@ -19,7 +19,7 @@ import type { DownloadContext, Wanted } from "./download.ts";
 import type { Link } from "./link.ts";
 import type { PeerAddress } from "./links.ts";
 import { PeerLied } from "./manifest_request.ts";
-import { RateMeter } from "./rate_meter.ts";
+import { RateMeter } from "../traffic/rate_meter.ts";
 import { StallWatch } from "./stall_watch.ts";
 
 /** Requests that one peer works on at a time: it reads the files of one while another is on its way. */

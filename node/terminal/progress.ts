@@ -6,25 +6,11 @@
  * Where the terminal is narrow the name is cut, then the bar goes, then the columns from the right.
  */
 
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 import { formatDuration } from "../text/duration.ts";
 import { printable } from "../text/printable.ts";
 import { formatRate } from "../text/size.ts";
 import { displayWidth, padEndToWidth, truncateToWidth } from "../text/width.ts";
-
-/** How far a transfer has come. */
-export interface TransferProgress {
-  /** The file's name, as it came from elsewhere. */
-  readonly name: string;
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  readonly bytesPerSecond: number;
-  /** Peers that blocks come from now. */
-  readonly peers: number;
-  /** Blocks that were refused because their hash or signature was wrong. */
-  readonly badBlocks: number;
-  /** What is said in the place of the number of peers. */
-  readonly note?: string;
-}
 
 const gap = "  ";
 const percentWidth = 4;

@@ -13,7 +13,8 @@ import { truncateToWidth } from "../text/width.ts";
 import type { LineView } from "./line_view.ts";
 import { LiveRegion, nothing, type Region } from "./live_region.ts";
 import type { Screen } from "./ports.ts";
-import { formatTransfers, type TransferProgress } from "./progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
+import { formatTransfers } from "./progress.ts";
 
 const drawIntervalMs = 100;
 /** More transfers than this are only counted, so that the log above stays in view. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FakeScreen } from "../../tests/fake_terminal.ts";
 import { ManualClock } from "../../tests/manual_clock.ts";
-import type { TransferProgress } from "./progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
 import { ProgressBoard } from "./progress_board.ts";
 
 function progressOf(name: string, bytesDone: number): TransferProgress {

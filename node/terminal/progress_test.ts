@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { displayWidth } from "../text/width.ts";
-import { formatTransfers, type TransferProgress } from "./progress.ts";
+import type { TransferProgress } from "../traffic/transfer_progress.ts";
+import { formatTransfers } from "./progress.ts";
 
 const MiB = 1024 ** 2;
 

@@ -11,7 +11,7 @@ import { seededRandom } from "../../../protocol/testing.ts";
 import { ManualClock } from "../../../tests/manual_clock.ts";
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
-import { greet, OneListener, passTime, serverOptions } from "../../serving/testing.ts";
+import { greet, OneListener, passTime, serverOptions } from "../../connecting/testing.ts";
 import type { FileState } from "../../store/folder.ts";
 import type { Hint } from "../../folder/live_folder.ts";
 import type { PathProblem, SourceEntry, SourceFolder } from "./ports.ts";

@@ -2,9 +2,9 @@
 
 import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { Random } from "../../../protocol/ports.ts";
-import { runServer } from "../../serving/server.ts";
-import type { ServerOptions } from "../../serving/server.ts";
-import { RateLimit } from "../../swarm/rate_limit.ts";
+import { runServer } from "../../connecting/server.ts";
+import type { ServerOptions } from "../../connecting/server.ts";
+import { RateLimit } from "../../traffic/rate_limit.ts";
 import type { ContentReader } from "../../transfer/stage.ts";
 import { HashMemory } from "./hash_memory.ts";
 import { HashWorkers } from "./hash_workers.ts";

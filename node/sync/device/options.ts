@@ -1,13 +1,13 @@
 /** What a device is made of, and the times by which it works. */
 
 import type { Address, Log, Random } from "../../../protocol/ports.ts";
-import type { Introduction } from "../../swarm/links.ts";
+import type { Endpoint } from "../../connecting/endpoint.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import type { SyncEvent } from "../client.ts";
 import type { LiveFolder } from "../../folder/live_folder.ts";
 import type { DeviceIndex } from "./device_index.ts";
 
-export interface SyncDeviceOptions extends Introduction {
+export interface SyncDeviceOptions extends Endpoint {
   readonly user: string;
   /** What the device calls itself, in lists and in the names of conflict copies. */
   readonly device: string;

@@ -16,7 +16,7 @@ import {
 import { handshake } from "../../../protocol/handshake.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
 import type { Duplex, Network } from "../../../protocol/ports.ts";
-import { dial } from "../../swarm/links.ts";
+import { dial } from "../../connecting/dial.ts";
 import { RemoteContents } from "../../transfer/content_fetcher.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import type { ContentId, LocatedContent } from "../../transfer/contents.ts";

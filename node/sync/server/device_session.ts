@@ -8,7 +8,7 @@ import type { Frame } from "../../../protocol/frame_reader.ts";
 import type { RemoteNode } from "../../../protocol/handshake.ts";
 import type { Message, MessageOf } from "../../../protocol/messages.ts";
 import { checkName } from "../../../protocol/path.ts";
-import type { Session } from "../../serving/reception.ts";
+import type { Session } from "../../connecting/reception.ts";
 import { RemoteContents } from "../../transfer/content_fetcher.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import { fromWire } from "../entry.ts";

@@ -1,7 +1,7 @@
 /** The sync server: gives each device that connects a session, and lets time pass for its users. */
 
-import { runServer } from "../../serving/server.ts";
-import type { ServerOptions } from "../../serving/server.ts";
+import { runServer } from "../../connecting/server.ts";
+import type { ServerOptions } from "../../connecting/server.ts";
 import { DeviceSession } from "./device_session.ts";
 import type { UserPieces } from "./ports.ts";
 import { Users } from "./users.ts";

@@ -13,7 +13,7 @@ import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import { MemoryTrash } from "../../../tests/sync_simulation/memory_trash.ts";
 import { MemoryUserIndex } from "../../../tests/sync_simulation/memory_user_index.ts";
-import { greet, OneListener, passTime, serverOptions } from "../../serving/testing.ts";
+import { greet, OneListener, passTime, serverOptions } from "../../connecting/testing.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId, LocatedContent } from "../../transfer/contents.ts";

@@ -5,7 +5,7 @@ import { handshake } from "../../protocol/handshake.ts";
 import type { Role } from "../../protocol/handshake.ts";
 import { passTime } from "../../protocol/passing_time.ts";
 import type { Address, Duplex } from "../../protocol/ports.ts";
-import { dial } from "../swarm/links.ts";
+import { dial } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** How often a connection looks at the clock. */

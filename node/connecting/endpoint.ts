@@ -1,7 +1,8 @@
-/** What a node is on any of its connections, whoever has dialled. */
+/** What a node is and shows of itself on any of its connections, whoever has dialled. */
 
 import type { Clock, Identity, Network, VerifySignature } from "../../protocol/ports.ts";
 
+/** What it takes to make a connection and to be known on it. */
 export interface Endpoint {
   readonly network: Network;
   readonly clock: Clock;
