@@ -23,6 +23,8 @@ import type { RateMeter } from "../traffic/rate_meter.ts";
 
 /** Requests that may wait for their answers on one link. */
 const WAITING_MAX = 1024;
+/** Whole files that may wait together to be sent on one link. */
+const WHOLE_ANSWERS_MAX = 16;
 /** Files on one link of which a peer may want news. */
 const WATCHED_MAX = 4096;
 /** Blocks in one have notice. */
@@ -227,6 +229,7 @@ export class LinkServer {
   async #sendWholeFiles({ files }: MessageOf<"getWhole">, request: number): Promise<void> {
     const sending: Promise<void>[] = [];
     for (const [position, id] of files.entries()) {
+      if (this.#link.connection.isClosed) break;
       const bytes = this.#readWhole(this.#options.catalog.get(fileKey(id)));
       if (bytes === undefined) {
         this.#link.connection.send({ type: "missing", position }, request);
@@ -234,11 +237,14 @@ export class LinkServer {
       }
       await this.#pace(bytes.content.length);
       const { name, blockSize, publisher, signatures } = bytes.manifest;
-      sending.push(this.#link.connection.sendChunk(
+      const sent = this.#link.connection.sendChunk(
         { type: "whole", position, name, blockSize, publisher, signature: signatures },
         request,
         bytes.content,
-      ));
+      );
+      // The link may break while the next one waits for the limit, before anybody looks at this one.
+      sent.catch(() => {});
+      sending.push(sent);
       // Some answers leave in one write, and only so many wait for it.
       if (sending.length >= WHOLE_ANSWERS_MAX) await Promise.all(sending.splice(0));
     }
@@ -256,9 +262,6 @@ export class LinkServer {
       : undefined;
   }
 }
-
-/** Whole files that may wait together to be sent on one link. */
-const WHOLE_ANSWERS_MAX = 16;
 
 /** Hash and signature of each block, in turn, as the wire has them. */
 function signedHashes({ hashes, signatures }: Manifest): Uint8Array {

@@ -18,8 +18,8 @@ const small = sampleFile(100, { name: "small", seed: 2 });
 const large = sampleFile(3 * LEAF_SIZE + 5, { name: "large" });
 const { id, size } = large.manifest;
 
-/** A node with two files that serves one link. */
-function start() {
+/** A node with two files that serves one link, at so many bytes a second at most. */
+function start({ upLimit }: { readonly upLimit?: number } = {}) {
   const folder = new FolderInMemory();
   const catalog = new Catalog();
   for (const { manifest, bytes } of [small, large]) {
@@ -32,13 +32,14 @@ function start() {
   const sent = new RateMeter(clock);
   const handle: { server?: LinkServer } = {};
   const { link, script, ended } = startLink((link) => {
-    const limit = new RateLimit(undefined, clock);
+    const limit = new RateLimit(upLimit, clock);
     const options = { catalog, folder, source, limit, sent };
     const server = new LinkServer(link, { ...options, opened: (_, file) => opened.push(file) });
     handle.server = server;
     return (frame) => server.receive(frame);
   });
-  return { folder, catalog, source, opened, sent, link, script, ended, server: handle.server! };
+  const server = handle.server!;
+  return { clock, folder, catalog, source, opened, sent, link, script, ended, server };
 }
 
 type Started = ReturnType<typeof start>;
@@ -168,6 +169,36 @@ Deno.test("a link that closes while a block is read leaves no file open", async 
   await settled();
   assertEquals(node.folder.openCount, 0);
   assertEquals(node.folder.readCount, 1);
+});
+
+Deno.test("a peer that takes nothing and goes while its files wait for the upload limit harms nobody", async () => {
+  const whole = sampleFile(LEAF_SIZE, { name: "whole", seed: 3 });
+  const node = start({ upLimit: LEAF_SIZE });
+  node.folder.files.set("whole", { bytes: whole.bytes, stamp: "1" });
+  node.catalog.addFile(whole.manifest, "whole", "1");
+  const unhandled: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", note);
+  try {
+    const { id, size } = whole.manifest;
+    const files = Array.from({ length: 8 }, () => ({ id, size }));
+    await node.script.send({ type: "getWhole", files }, 1);
+    // The fourth of them is more than the way there holds, and the sixth has to wait for its turn.
+    for (let second = 0; second < 5; second++) {
+      await settled();
+      node.clock.advance(1000);
+    }
+    await settled();
+    node.link.connection.close();
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(unhandled, []);
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", note);
+  }
 });
 
 Deno.test("more requests than may wait end the link", async () => {
