@@ -19,8 +19,19 @@ Deno.test("a third device is refused with one line and exit code 1, and learns n
   assertEquals(await third.process.exit(), 1);
   assertEquals(third.process.stderr.length, 1);
   assertMatch(third.process.stderr[0]!, REFUSED);
-  assertEquals(await third.tree(), {});
+  // The folder was made for nothing, and is gone again.
+  assert(![...Deno.readDirSync(sync.join())].some(({ name }) => name === "tablet"));
   assert(proxy.down < 1_000, `${proxy.down} bytes for a device that is refused`);
+});
+
+Deno.test("a device that is refused leaves a folder alone that was there before", async () => {
+  await using sync = await startSync();
+  for (const name of ["laptop", "desktop"]) await sync.startDevice(name);
+  const before = sync.folder("tablet");
+  await before.write("mine.txt", "m");
+  const third = await sync.launchDevice("tablet");
+  assertEquals(await third.process.exit(), 1);
+  assertEquals(before.read("mine.txt"), "m");
 });
 
 Deno.test("of two devices that race for the last place, one gets it", async () => {

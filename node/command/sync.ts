@@ -86,6 +86,7 @@ type Parsed = ParsedCommand<typeof syncCommand>;
 export async function runSync({ positionals, flags }: Parsed, world: World): Promise<void> {
   const { user, host, port = PORT_DEFAULT } = positionals;
   const { clock, keyboard, screen } = world;
+  const canAsk = keyboard.isTerminal && screen.isTerminal;
   const device = checkNames({ user, device: flags.device ?? deviceNameOf(world.hostName()) });
   const server: Address = { host, port };
   using board = new ProgressBoard(screen, clock);
@@ -104,6 +105,7 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
     device,
     server,
     root: folder.root,
+    canAsk,
     count: () => countEntries(client),
   });
   const client: SyncClient = new SyncDevice({
@@ -119,7 +121,7 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
       if (event.kind === "listed" || event.kind === "offline") heard.resolve();
     },
     acceptDeletions: flags.yes,
-    canAsk: keyboard.isTerminal && screen.isTerminal,
+    canAsk,
     timings: { rescanMs: flags.rescan * 1000 },
   });
   const ended = new AbortController();
@@ -148,7 +150,9 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
   try {
     await Promise.race([running, takeCommands(session, { prompt, signal })]);
   } catch (error) {
-    throw error instanceof Refused ? refusal(error, { user, server }) : error;
+    if (!(error instanceof Refused)) throw error;
+    space.abandon();
+    throw refusal(error, { user, server });
   } finally {
     ended.abort();
     await Promise.allSettled([running, showing]);

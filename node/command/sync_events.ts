@@ -25,6 +25,8 @@ export interface SyncEventsOptions {
   readonly server: Address;
   /** Where the folder is. */
   readonly root: string;
+  /** Whether somebody is there who can answer a question. */
+  readonly canAsk: boolean;
   /** What is in the folder, for the line that says that all is the same. */
   readonly count: () => FolderCount;
 }
@@ -131,12 +133,18 @@ export class SyncEvents {
 
   #held({ count, total, examples }: HeldDeletions): void {
     this.#flush();
+    this.#hasNews = true;
+    const { telling, canAsk } = this.#options;
     const rest = count > examples.length ? ", …" : "";
-    this.#options.telling.tell(
+    const gone = `${counted(count, "file")} of ${total} went away here: ${
+      examples.join(", ")
+    }${rest}`;
+    const question = "Shall they be deleted on the server and the other device as well? " +
+      "yes deletes them, no brings them back";
+    telling.tell(
       "held",
       { deletions: count, files: total, examples },
-      `${counted(count, "file")} of ${total} went away here: ${examples.join(", ")}${rest}. ` +
-        "Shall they be deleted on the server and the other device as well? yes deletes them, no brings them back",
+      canAsk ? `${gone}. ${question}` : gone,
     );
   }
 

@@ -14,7 +14,7 @@ function entry(path: string): Entry {
 }
 
 /** Events told into a list of lines. */
-function telling({ json }: { json: boolean }) {
+function telling({ json, canAsk = false }: { json: boolean; canAsk?: boolean }) {
   const clock = new ManualClock();
   const screen = new FakeScreen(false);
   const printed: string[] = [];
@@ -26,6 +26,7 @@ function telling({ json }: { json: boolean }) {
     device: "laptop",
     server: SERVER,
     root: "/shared",
+    canAsk,
     count: () => ({ files: 2, bytes: 2048 }),
   });
   const lines = () => json ? printed : screen.writes.join("").split("\n").slice(0, -1);
@@ -75,6 +76,21 @@ Deno.test("SyncEvents says once that the server is away", () => {
     lines()[0],
     "offline: 127.0.0.1:7000: connection refused (it is tried again until it works)",
   );
+});
+
+Deno.test("SyncEvents asks about deletions only where somebody can answer", () => {
+  const held = { kind: "held", deletions: { count: 25, total: 30, examples: ["a", "b"] } } as const;
+  const lines = [true, false].map((canAsk) => {
+    const { events, lines } = telling({ json: false, canAsk });
+    events.take(held);
+    return lines().join();
+  });
+  const gone = "25 files of 30 went away here: a, b, …";
+  assertEquals(lines, [
+    `${gone}. Shall they be deleted on the server and the other device as well? ` +
+    "yes deletes them, no brings them back",
+    gone,
+  ]);
 });
 
 Deno.test("SyncEvents tells scripts of everything", () => {

@@ -38,6 +38,11 @@ export interface DeviceSpace extends AsyncDisposable {
   readonly stage: Stage;
   /** A path for a file on its way into the folder, on the folder's file system, never used before. */
   readonly temporaryPath: () => string;
+  /**
+   * Nothing will ever be synced here: a folder that was made for it, and into which nobody has put anything, goes
+   * when this is disposed of. One that was there before stays as it is.
+   */
+  abandon(): void;
 }
 
 export interface DeviceSpaceOptions {

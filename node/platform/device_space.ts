@@ -28,8 +28,13 @@ export async function openDeviceSpace(
 ): Promise<DeviceSpace> {
   await using opened = new AsyncDisposableStack();
   const changes = opened.use(new ChangeWorker());
+  const isNew = !await isThere(path);
+  let isAbandoned = false;
   const folder = opened.use(await openLiveFolder(path, { create: true, changes }));
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
+  opened.defer(() => {
+    if (isNew && isAbandoned) removeUnused(folder.root);
+  });
   const index = opened.use(new DeviceDatabase(`${area}/index.db`, log));
   const workers = opened.use(new StageWorkers());
   const stage = workers.openStage(`${area}/stage`);
@@ -42,6 +47,27 @@ export async function openDeviceSpace(
     index,
     stage,
     temporaryPath: () => folder.area.temporaryPath(),
+    abandon: () => isAbandoned = true,
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes a folder with nothing in it but the private area. */
+function removeUnused(root: string): void {
+  try {
+    if ([...Deno.readDirSync(root)].some(({ name }) => name !== PRIVATE_FOLDER)) return;
+    Deno.removeSync(`${root}/${PRIVATE_FOLDER}`, { recursive: true });
+    Deno.removeSync(root);
+  } catch {
+    // What cannot be removed does no harm.
+  }
 }

@@ -271,7 +271,7 @@ export class SyncDevice implements SyncClient {
     const { up, down } = this.#ledger;
     const wasSynced = this.#isSynced;
     this.#isSynced = this.#session?.isListed === true && up.isDone && down.isDone &&
-      this.#local.isSettled;
+      this.#local.isSettled && this.#local.held === undefined;
     if (this.#isSynced && !wasSynced) this.#observe({ kind: "synced" });
   }
 }

@@ -65,8 +65,17 @@ Deno.test("SyncDevice holds many deletions back until somebody has answered", ()
     for (let i = 0; i < 20; i++) a.remove(`${i}`);
     await until(() => a.device!.status.held !== undefined);
     assertEquals(a.device!.status.held?.count, 20);
+    const eventsSince = (kind: string) =>
+      a.events.slice(a.events.findLastIndex((event) => event.kind === kind));
+    a.write("new", "another one");
+    await until(() => eventsSince("held").some(({ kind }) => kind === "sent"));
+    await until(() => a.device!.status.pendingUp === 0);
+    // Both sides are not the same as long as nobody has said what they should be.
+    assertEquals(eventsSince("held").filter(({ kind }) => kind === "synced"), []);
+    a.remove("new");
     a.device!.answerDeletions(false);
     await converge([a, b], files);
+    await until(() => eventsSince("held").some(({ kind }) => kind === "synced"));
     for (let i = 0; i < 20; i++) a.remove(`${i}`);
     await until(() => a.device!.status.held !== undefined);
     a.device!.answerDeletions(true);
