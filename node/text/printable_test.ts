@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { anyCharacter } from "../../protocol/testing.ts";
 import { printable } from "./printable.ts";
 
 Deno.test("printable() leaves ordinary names of all scripts as they are", () => {
@@ -27,7 +28,7 @@ Deno.test("printable() shows controls, bidirectional overrides and invisible cha
 
 Deno.test("printable() is stable, one line, and free of controls for any text", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+    fc.property(fc.string({ unit: anyCharacter, maxLength: 60 }), (text) => {
       const shown = printable(text);
       assertEquals(printable(shown), shown);
       // deno-lint-ignore no-control-regex
