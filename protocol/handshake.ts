@@ -14,7 +14,7 @@ import { ErrorCode, ProtocolError } from "./errors.ts";
 import type { MessageOf } from "./messages.ts";
 import type { Clock, Identity, VerifySignature } from "./ports.ts";
 
-/** What a node does: keeps the list, or holds and wants files. */
+/** What a side of a connection is: it decides which messages make sense there. */
 export type Role = MessageOf<"hello">["role"];
 
 const DOMAIN = new TextEncoder().encode("p2pnode hello v1\0");
@@ -90,12 +90,16 @@ function checkHello(theirs: MessageOf<"hello">, { identity, expect }: HandshakeO
   if (theirs.role !== expect) {
     throw new ProtocolError(
       ErrorCode.unexpected,
-      `this is a ${theirs.role}, not a ${expect}`,
+      `this is ${withArticle(theirs.role)}, not ${withArticle(expect)}`,
     );
   }
   if (sameBytes(theirs.nodeId, identity.nodeId)) {
     throw new ProtocolError(ErrorCode.unexpected, "this is the node itself");
   }
+}
+
+function withArticle(role: Role): string {
+  return `${/^[aeiou]/.test(role) ? "an" : "a"} ${role}`;
 }
 
 type Greeting = Pick<MessageOf<"hello">, "role" | "nodeId" | "nonce">;

@@ -186,6 +186,14 @@ Deno.test("handshake() refuses a side of the wrong role, and says so to it", asy
   assert(told instanceof RemoteError);
   assertEquals(told.message, refused.message);
   assertEquals([a.isClosed, b.isClosed], [true, true]);
+  const [c, d] = connect();
+  const initiator = handshake(c, optionsOf(alice, { role: "initiator", expect: "mirror" }));
+  const wrong = handshake(d, optionsOf(bob, { role: "tracker", expect: "peer" }));
+  const [, reason] = await Promise.allSettled([initiator, wrong]);
+  assertEquals(
+    (reason as PromiseRejectedResult).reason.message,
+    "this is an initiator, not a peer",
+  );
 });
 
 Deno.test("handshake() refuses the node itself", async () => {

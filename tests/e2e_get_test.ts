@@ -56,6 +56,12 @@ Deno.test("get takes a file that is named twice, by name and by id, once", async
   assert(await sameFile(swarm.join("seeder/a.bin"), swarm.join("out/a.bin")));
 });
 
+Deno.test("get --all says so where nobody shares a file", async () => {
+  await using swarm = await startSwarm();
+  const { code, stdout, stderr } = await swarm.get(["--all"], "out");
+  assertEquals([code, stdout, stderr], [0, "nothing to get: nobody shares a file", ""]);
+});
+
 Deno.test("get makes the folder that --out names", async () => {
   await using swarm = await startSmallSwarm();
   assertEquals((await swarm.get(["a.bin"], "new/and/deep")).code, 0);

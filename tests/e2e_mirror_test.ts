@@ -384,4 +384,5 @@ Deno.test("people get a table, and mistakes are told before anything is ordered"
   const nobody = await run(["mirror-init", "-n", "127.0.0.1", "-p", "1", "-s", a.source()]);
   assertEquals(nobody.code, 1);
   assertMatch(nobody.stderr, /^p2pnode: Cannot mirror with 127\.0\.0\.1:1: connection refused/);
+  assertEquals(nobody.stdout, "", "there is no table of an order that nobody has taken");
 });

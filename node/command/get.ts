@@ -100,6 +100,7 @@ async function get({ positionals, flags }: Parsed, world: World): Promise<void> 
   const { wanted, refused } = await unlessAborted(finding, signal);
   for (const error of refused) warn(refusalText(error, "p2pnode ls"));
   if (wanted.length === 0 && refused.length > 0) throw new Exit(1);
+  if (wanted.length === 0 && !flags.json) board.log("nothing to get: nobody shares a file");
   const running = node.session.run();
   await unlessAborted(node.session.assembled, signal);
   const telling = { node, folder, disk, signal, flags, world, board, warn };

@@ -51,12 +51,12 @@ export async function runMirrorInit(
   { flags }: ParsedCommand<typeof mirrorInitCommand>,
   world: World,
 ): Promise<void> {
-  const sources = sourcesOf(flags.source);
   if (flags.host === undefined) {
     throw new UsageError(
       "Cannot run mirror-init: --host is missing (say where the mirror server is)",
     );
   }
+  const sources = sourcesOf(flags.source);
   const server = { host: flags.host, port: flags.port };
   using board = new ProgressBoard(world.screen, world.clock);
   const telling = new MirrorTelling({ ...world, json: flags.json, board, sources });
@@ -72,7 +72,7 @@ export async function runMirrorInit(
     });
   } catch (error) {
     if (!world.stopped.aborted) {
-      telling.sumUp();
+      if (telling.hasStarted) telling.sumUp();
       throw refusal(error, server);
     }
     // Whoever watches stops it some time; whoever does not wanted to see the end.

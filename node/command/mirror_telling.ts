@@ -42,6 +42,7 @@ export class MirrorTelling implements OrderEvents {
   readonly #sources: readonly ShownSource[];
   readonly #startMs: number;
   #failureCount = 0;
+  #hasStarted = false;
 
   constructor(options: MirrorTellingOptions) {
     this.#options = options;
@@ -54,6 +55,11 @@ export class MirrorTelling implements OrderEvents {
     }));
   }
 
+  /** Whether the mirror server has taken the order. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
   /** Whether a source, or a file of one, could not be mirrored. */
   get hasFailures(): boolean {
     return this.#sources.some(({ progress: { state, filesFailed } }) =>
@@ -62,6 +68,7 @@ export class MirrorTelling implements OrderEvents {
   }
 
   started(order: number): void {
+    this.#hasStarted = true;
     if (this.#options.json) return this.#print({ event: "started", order });
     for (const source of this.#sources) {
       source.bar = this.#options.board.track(() => barOf(source));
