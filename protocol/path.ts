@@ -71,3 +71,15 @@ export function foldersAbove(path: string): string[] {
 export function isAtOrBelow(path: string, folder: string): boolean {
   return folder === "" || path === folder || path.startsWith(`${folder}/`);
 }
+
+/** Whether `path` is that of one of many folders, or of something in one; "" among them is the folder at the top. */
+export function isAtOrBelowAny(
+  path: string,
+  folders: { readonly size: number; has(folder: string): boolean },
+): boolean {
+  if (folders.size === 0) return false;
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (folders.has(path.slice(0, end))) return true;
+  }
+  return folders.has("");
+}

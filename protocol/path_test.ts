@@ -6,6 +6,7 @@ import {
   folderOf,
   foldersAbove,
   isAtOrBelow,
+  isAtOrBelowAny,
   NAME_SIZE_MAX,
   nameProblem,
 } from "./path.ts";
@@ -108,4 +109,19 @@ Deno.test("isAtOrBelow() goes by whole components", () => {
   for (const path of ["a/b", "a/b/c", "a/b/c/d"]) assert(isAtOrBelow(path, "a/b"), path);
   for (const path of ["a", "a/bc", "a/bc/d", "x/a/b", ""]) assert(!isAtOrBelow(path, "a/b"), path);
   assert(isAtOrBelow("a", "") && isAtOrBelow("", ""));
+});
+
+Deno.test("isAtOrBelowAny() is isAtOrBelow() for one of many folders", () => {
+  const path = fc.array(fc.constantFrom("a", "b", "ab"), { maxLength: 4 }).map((parts) =>
+    parts.join("/")
+  );
+  fc.assert(
+    fc.property(path, fc.array(path, { maxLength: 4 }), (path, folders) => {
+      assertEquals(
+        isAtOrBelowAny(path, new Set(folders)),
+        folders.some((folder) => isAtOrBelow(path, folder)),
+      );
+    }),
+    { numRuns: 1000 },
+  );
 });

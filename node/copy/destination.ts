@@ -10,8 +10,10 @@
 
 import { sameBytes } from "../../protocol/bytes.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
-import type { DiskFailure } from "../store/disk.ts";
+import { isAtOrBelowAny } from "../../protocol/path.ts";
+import { isDone } from "../folder/live_folder.ts";
 import type { Change, ChangeOutcome, FoundEntry, LiveFolder } from "../folder/live_folder.ts";
+import type { DiskFailure } from "../store/disk.ts";
 import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, LocatedContent, WantedContent } from "../transfer/contents.ts";
 import { isPossiblySame } from "../transfer/stage.ts";
@@ -147,7 +149,7 @@ export class Destination {
       start: this.#start,
       isKept: (path, isFolder) => {
         const name = path.slice(prefix.length);
-        return isExcluded(name, isFolder) || isAtOrBelow(name, unknown);
+        return isExcluded(name, isFolder) || isAtOrBelowAny(name, unknown);
       },
     });
   }
@@ -312,10 +314,6 @@ function outcomeOf(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
   return outcomes.find((outcome) => !isDone(outcome)) ?? outcomes.at(-1)!;
 }
 
-function isDone(outcome: ChangeOutcome): outcome is Extract<ChangeOutcome, { done: true }> {
-  return typeof outcome === "object" && "done" in outcome;
-}
-
 function errorOf(outcome: ChangeOutcome): TaskOutcome {
   if (outcome === "changed") return BUSY;
   if (outcome === "not-empty") return { error: IN_THE_WAY, code: "exists" };
@@ -342,13 +340,4 @@ function isComparable(entry: TreeEntry, { size }: FoundEntry): boolean {
 
 function isContent(content: LocatedContent, { id, size }: ContentId): boolean {
   return content.size === size && sameBytes(content.id, id);
-}
-
-/** Whether `path`, or a folder that it is in, is one of `paths`. */
-function isAtOrBelow(path: string, paths: ReadonlySet<string>): boolean {
-  if (paths.size === 0) return false;
-  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-    if (paths.has(path.slice(0, end))) return true;
-  }
-  return paths.has("");
 }

@@ -26,7 +26,7 @@ export interface TreeEntry extends WireTreeEntry {
   readonly number: number;
 }
 
-/** How much there is to copy, by the source's first look. */
+/** How much there is in a tree, by the source's first look. */
 export interface TreeTotals {
   /** Regular files, and the bytes in them. */
   readonly fileCount: number;

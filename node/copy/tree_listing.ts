@@ -47,12 +47,14 @@ export class TreeListing {
   readonly #check: EntryCheck;
   readonly #asked: AskedPage[] = [];
   #unsettledCount = 0;
+  /** Resolved when something was settled, or when the connection has ended. */
   #isSettled = Promise.withResolvers<void>();
 
   private constructor(connection: Connection, path: string, totals: TreeTotals) {
     this.totals = totals;
     this.#connection = connection;
     this.#check = new EntryCheck(path, totals);
+    void connection.closed.then(() => this.#isSettled.resolve());
   }
 
   /**
@@ -119,10 +121,9 @@ export class TreeListing {
   }
 
   async #roomOrEnd(): Promise<void> {
-    const closed = this.#connection.closed.then((reason) => {
-      throw new ConnectionClosed(reason?.message ?? "the connection is closed");
-    });
-    await Promise.race([this.#isSettled.promise, closed]);
+    if (!this.#connection.isClosed) return await this.#isSettled.promise;
+    const reason = await this.#connection.closed;
+    throw new ConnectionClosed(reason?.message ?? "the connection is closed");
   }
 
   #ask(): AskedPage {

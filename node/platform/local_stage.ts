@@ -7,6 +7,7 @@
  */
 
 import type { Bitfield } from "../../protocol/bitfield.ts";
+import { unlessAborted } from "../../protocol/until_aborted.ts";
 import { blockSizeFor, HASH_SIZE } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { OpenFile } from "../store/folder.ts";
@@ -191,7 +192,7 @@ class LocalStage implements Stage {
   ): Promise<PartialContent | DiskFailure> {
     const key = contentKey(content);
     for (let busy; (busy = this.#busy.get(key)) !== undefined;) {
-      await orAborted(busy.closed, signal);
+      await unlessAborted(busy.closed, signal);
     }
     signal.throwIfAborted();
     const free = Promise.withResolvers<void>();
@@ -284,18 +285,5 @@ class LocalStage implements Stage {
 function* inGroups<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += JOB_FILES_MAX) {
     yield items.slice(at, at + JOB_FILES_MAX);
-  }
-}
-
-/** Waits for something, but not longer than until the signal is aborted; rejects with its reason then. */
-async function orAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([until, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

@@ -19,6 +19,9 @@ import { joined } from "./recipe.ts";
 export const PIECE_SIZE_MIN = 16 * 1024;
 /** Bytes in a piece at most. */
 export const PIECE_SIZE_MAX = 256 * 1024;
+/** Runs without a cut are split in parts of so many bytes, a multiple of the longest piece. */
+const GAP_SIZE_MAX = 16 * PIECE_SIZE_MAX;
+
 /** How many pieces `size` bytes of a content have at most. */
 export function pieceCountMax(size: number): number {
   return Math.ceil(size / PIECE_SIZE_MIN) + 2;
@@ -230,9 +233,6 @@ export class RecipeBuilder {
     return { offset: this.#end, length: this.#limit - this.#end };
   }
 }
-
-/** Runs are cut in parts of so many bytes, a multiple of the longest piece. */
-export const GAP_SIZE_MAX = 16 * PIECE_SIZE_MAX;
 
 function isRun(part: Recipe | Range): part is Range {
   return "offset" in part;

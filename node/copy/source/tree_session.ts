@@ -17,9 +17,11 @@ import type { RateLimit } from "../../traffic/rate_limit.ts";
 import type { Request } from "../../transfer/answers.ts";
 import { ContentServer } from "../../transfer/content_server.ts";
 import type { ContentReader } from "../../transfer/stage.ts";
+import type { TreeTotals } from "../tree_entry.ts";
+import { Deadline } from "./deadline.ts";
 import type { HashWorkers } from "./hash_workers.ts";
-import { TreeListing } from "./listing.ts";
-import type { TreeCounts, TreeProgress } from "./listing.ts";
+import { OfferedTree } from "./offered_tree.ts";
+import type { TreeProgress } from "./offered_tree.ts";
 import type { SourceFolder } from "./ports.ts";
 import type { FollowedTree, SourceWatch } from "./source_watch.ts";
 
@@ -37,7 +39,7 @@ const WATCH_HOLD_MS = 10_000;
 const DELAY_MAX_MS = 60 * 60_000;
 
 /** A tree that a client has asked for. */
-export interface OpenedTree extends TreeCounts {
+export interface OpenedTree extends TreeTotals {
   readonly client: Address;
   /** "" for everything. */
   readonly path: string;
@@ -75,7 +77,7 @@ export interface SourceContext {
 
 /** A tree that is open. */
 interface OpenTree {
-  readonly listing: TreeListing;
+  readonly offered: OfferedTree;
   /** The source waits so long before the first bytes of each file. */
   readonly delayMs: number;
   readonly startMs: number;
@@ -113,7 +115,7 @@ export class TreeSession implements Session {
     this.#connection = connection;
     this.#context = context;
     this.#contents = new ContentServer(connection, {
-      source: { find: (content) => this.#tree?.listing.find(content) },
+      source: { find: (content) => this.#tree?.offered.find(content) },
       stage: context.contents,
       pathOf: (path) => context.folder.pathOf(path),
       chunkSize: context.chunkSize,
@@ -130,7 +132,7 @@ export class TreeSession implements Session {
     const reason = await this.#connection.run((frame) => this.#receive(frame));
     this.#ending.abort();
     this.#contents[Symbol.dispose]();
-    const wasOpen = this.#tree?.listing.counts !== undefined;
+    const wasOpen = this.#tree?.offered.totals !== undefined;
     if (this.#tree !== undefined) this.#closeTree(reason?.message ?? "the client went away");
     return wasOpen ? undefined : reason;
   }
@@ -142,8 +144,8 @@ export class TreeSession implements Session {
     tree?.followed?.tick(nowMs);
     this.#tickWatching(nowMs);
     const isOurTurn = this.#heldBack > 0 || this.#watching !== undefined ||
-      this.#contents.isAnswering || tree?.listing.isListing === true ||
-      tree !== undefined && tree.listing.counts === undefined;
+      this.#contents.isAnswering || tree?.offered.isListing === true ||
+      tree !== undefined && tree.offered.totals === undefined;
     if (this.#unopened.isOver(nowMs, tree === undefined)) {
       this.#letGo("no tree was asked for");
     } else if (this.#untaken.isOver(nowMs, isSendingChunks, chunkBytesSent)) {
@@ -157,7 +159,7 @@ export class TreeSession implements Session {
 
   /** Whether the client has all that it asked for. */
   get #isDone(): boolean {
-    return !this.#isWatcher && this.#tree?.listing.progress.isComplete === true;
+    return !this.#isWatcher && this.#tree?.offered.progress.isComplete === true;
   }
 
   #letGo(why: string): void {
@@ -171,13 +173,13 @@ export class TreeSession implements Session {
       case "openTree":
         return void this.#open(message, request);
       case "listTree":
-        return this.#requireTree("list").listing.ask(request);
+        return this.#requireTree("list").offered.ask(request);
       case "settled":
         return this.#settle(message);
       case "watchTree":
         return this.#watch(request);
       case "cancel":
-        this.#tree?.listing.forget(request);
+        this.#tree?.offered.forget(request);
         if (this.#watching?.request === request) this.#watching = undefined;
         this.#contents.receive(frame);
         return;
@@ -187,7 +189,7 @@ export class TreeSession implements Session {
   }
 
   #requireTree(action: string): OpenTree {
-    if (this.#tree?.listing.counts !== undefined) return this.#tree;
+    if (this.#tree?.offered.totals !== undefined) return this.#tree;
     throw new ProtocolError(ErrorCode.unexpected, `Cannot ${action}: no tree is open`);
   }
 
@@ -199,7 +201,7 @@ export class TreeSession implements Session {
       return this.#connection.refuse(request, refusal.code, refusal.message);
     }
     if (this.#tree !== undefined) this.#closeTree("another one was asked for");
-    const listing = new TreeListing({
+    const offered = new OfferedTree({
       path,
       folder,
       workers,
@@ -208,13 +210,13 @@ export class TreeSession implements Session {
     });
     const followed = this.#isWatcher ? watch.follow(path) : undefined;
     const startMs = clock.now();
-    this.#tree = { listing, delayMs, followed, startMs, sentBefore: this.#bytesSent };
+    this.#tree = { offered, delayMs, followed, startMs, sentBefore: this.#bytesSent };
     try {
-      const counts = await listing.open();
-      events.opened({ client: this.#connection.remote, path, ...counts });
-      this.#connection.send({ type: "tree", ...counts }, request);
+      const totals = await offered.open();
+      events.opened({ client: this.#connection.remote, path, ...totals });
+      this.#connection.send({ type: "tree", ...totals }, request);
     } catch (reason) {
-      if (this.#tree?.listing === listing) return this.#fail(reason as Error);
+      if (this.#tree?.offered === offered) return this.#fail(reason as Error);
       if (this.#connection.isClosed) return;
       this.#connection.refuse(
         request,
@@ -229,8 +231,8 @@ export class TreeSession implements Session {
   }
 
   #settle(message: MessageOf<"settled">): void {
-    const { listing } = this.#requireTree("settle");
-    listing.settle(message);
+    const { offered } = this.#requireTree("settle");
+    offered.settle(message);
   }
 
   #watch(request: number): void {
@@ -242,7 +244,7 @@ export class TreeSession implements Session {
     this.#watching = { request, deadlineMs: undefined };
     if (tree.followed !== undefined) return;
     // Nobody saw what has changed since the tree was opened.
-    tree.followed = this.#context.watch.follow(tree.listing.path);
+    tree.followed = this.#context.watch.follow(tree.offered.path);
     tree.followed.hint("");
     this.#answerWatching(true);
   }
@@ -262,17 +264,17 @@ export class TreeSession implements Session {
   }
 
   #closeTree(why: string): void {
-    const { listing, followed, startMs, sentBefore } = this.#tree!;
+    const { offered, followed, startMs, sentBefore } = this.#tree!;
     this.#tree = undefined;
-    listing[Symbol.dispose]();
+    offered[Symbol.dispose]();
     followed?.[Symbol.dispose]();
     // Nobody was told that it was asked for.
-    if (listing.counts === undefined) return;
+    if (offered.totals === undefined) return;
     const { clock, events } = this.#context;
-    const { progress } = listing;
+    const { progress } = offered;
     events.closed({
       client: this.#connection.remote,
-      path: listing.path,
+      path: offered.path,
       ...progress,
       bytesSent: this.#bytesSent - sentBefore,
       seconds: (clock.now() - startMs) / 1000,
@@ -285,7 +287,7 @@ export class TreeSession implements Session {
     const tree = this.#tree;
     if (tree === undefined || tree.delayMs === 0) return undefined;
     const contents = request.type === "getContents" ? request.files : [request];
-    const count = contents.filter((content) => tree.listing.isFirstRequest(content)).length;
+    const count = contents.filter((content) => tree.offered.isFirstRequest(content)).length;
     if (count === 0) return undefined;
     return this.#holdBack(this.#context.clock.sleep(count * tree.delayMs, this.#ending.signal));
   }
@@ -304,26 +306,6 @@ export class TreeSession implements Session {
     } finally {
       this.#heldBack--;
     }
-  }
-}
-
-/** A time after which nothing has happened for too long. */
-class Deadline {
-  readonly #lengthMs: number;
-  #sinceMs: number | undefined;
-  #last = 0;
-
-  constructor(lengthMs: number) {
-    this.#lengthMs = lengthMs;
-  }
-
-  /** Whether it has been waited for so long that `count` grows. Where it is not waited, there is no deadline. */
-  isOver(nowMs: number, isWaiting: boolean, count = 0): boolean {
-    if (!isWaiting || count !== this.#last) this.#sinceMs = undefined;
-    this.#last = count;
-    if (!isWaiting) return false;
-    this.#sinceMs ??= nowMs;
-    return nowMs - this.#sinceMs >= this.#lengthMs;
   }
 }
 

@@ -3,6 +3,7 @@
  * Pure.
  */
 
+import { folderOf, isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { SkippedFile } from "../../store/folder.ts";
 import type { FolderLook, FoundEntry } from "../../folder/live_folder.ts";
 import type { KnownEntry } from "./device_index.ts";
@@ -52,20 +53,5 @@ export function compareLook(
 export function topmost(paths: Iterable<string>): string[] {
   const all = new Set(paths);
   if (all.has("")) return [""];
-  return [...all].filter((path) => !isBelow(path, all));
-}
-
-/** A set of paths, or a map by path. */
-type Paths = Pick<ReadonlySet<string>, "has" | "size">;
-
-/** Whether a path is one of `folders`, or below one. */
-export function isAtOrBelowAny(path: string, folders: Paths): boolean {
-  return folders.size > 0 && (folders.has(path) || isBelow(path, folders));
-}
-
-function isBelow(path: string, folders: Paths): boolean {
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    if (folders.has(path.slice(0, end))) return true;
-  }
-  return false;
+  return [...all].filter((path) => !isAtOrBelowAny(folderOf(path), all));
 }

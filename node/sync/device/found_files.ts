@@ -3,6 +3,7 @@
  * holds still, hashes it, and saves what it is now. One that was only touched is no change.
  */
 
+import { isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { Clock } from "../../../protocol/ports.ts";
 import type { DiskFailure } from "../../store/disk.ts";
 import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
@@ -11,7 +12,6 @@ import type { Stage } from "../../transfer/stage.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { State } from "../entry.ts";
 import type { FoundEntry, LiveFolder } from "../../folder/live_folder.ts";
-import { isAtOrBelowAny } from "./compare_look.ts";
 import type { Ledger } from "./ledger.ts";
 import { isLeftOver } from "./leftover.ts";
 import { changedRow } from "./next_version.ts";
@@ -91,7 +91,7 @@ export class FoundFiles {
     const found = new Set(changed.map(({ path }) => path));
     const seen = new Set(tops);
     for (const path of [...this.#unsettled.paths()]) {
-      const wasLookedAt = seen.has("") || isAtOrBelowAny(path, seen);
+      const wasLookedAt = isAtOrBelowAny(path, seen);
       if (wasLookedAt && !found.has(path)) this.#unsettled.settled(path);
     }
   }

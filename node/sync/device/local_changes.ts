@@ -5,13 +5,14 @@
  * nothing is lost with a hint that does not come, and an echo of this device's own changes finds nothing.
  */
 
+import { isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { Clock } from "../../../protocol/ports.ts";
 import type { SkippedFile } from "../../store/folder.ts";
 import type { Stage } from "../../transfer/stage.ts";
 import type { HeldDeletions, SyncEvent } from "../client.ts";
 import type { FolderLook, FoundEntry, Hint, LiveFolder } from "../../folder/live_folder.ts";
 import { Bell } from "./bell.ts";
-import { compareLook, isAtOrBelowAny, topmost } from "./compare_look.ts";
+import { compareLook, topmost } from "./compare_look.ts";
 import { Deletions } from "./deletions.ts";
 import type { KnownEntry } from "./device_index.ts";
 import { DueLooks } from "./due_looks.ts";

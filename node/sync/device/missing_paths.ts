@@ -6,8 +6,7 @@
  * be deleted sees all of it.
  */
 
-import { folderOf } from "../../../protocol/path.ts";
-import { isAtOrBelowAny } from "./compare_look.ts";
+import { folderOf, isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { KnownEntry } from "./device_index.ts";
 
 /** The more is missing, the longer more of it may take to go: up to so many times as long as for one path. */
@@ -89,7 +88,7 @@ export class MissingPaths {
 
   #forgetFound(missing: ReadonlySet<string>, tops: ReadonlySet<string>): void {
     for (const path of [...this.#since.keys()]) {
-      const wasLookedAt = tops.has("") || isAtOrBelowAny(path, tops);
+      const wasLookedAt = isAtOrBelowAny(path, tops);
       if (wasLookedAt && !missing.has(path)) this.#since.delete(path);
     }
   }

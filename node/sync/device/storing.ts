@@ -1,6 +1,6 @@
 /** Waits until the server has what was here at one moment, whatever changes meanwhile. */
 
-import { isAtOrBelowAny } from "./compare_look.ts";
+import { isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LocalChanges } from "./local_changes.ts";
 
@@ -71,7 +71,7 @@ export class Storing {
 
   *#undecided(tops: ReadonlySet<string>): Generator<string> {
     for (const path of this.#local.undecided()) {
-      if (tops.has("") || isAtOrBelowAny(path, tops)) yield path;
+      if (isAtOrBelowAny(path, tops)) yield path;
     }
   }
 }

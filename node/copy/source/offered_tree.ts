@@ -10,16 +10,13 @@ import { ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { BODY_SIZE_MAX, HEADER_SIZE } from "../../../protocol/header.ts";
 import { frameSize } from "../../../protocol/messages.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
-import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
-import {
-  TARGET_SIZE_MAX,
-  TREE_ENTRY_COUNT_MAX,
-  UNSETTLED_COUNT_MAX,
-} from "../../../protocol/tree_messages.ts";
-import type { DiskFailure } from "../../store/disk.ts";
+import { TREE_ENTRY_COUNT_MAX, UNSETTLED_COUNT_MAX } from "../../../protocol/tree_messages.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ContentId, ContentSource, LocatedContent } from "../../transfer/contents.ts";
-import type { HashListener, HashWorkers, IdentifiedContent } from "./hash_workers.ts";
+import type { TreeTotals, WireTreeEntry } from "../tree_entry.ts";
+import type { HashWorkers } from "./hash_workers.ts";
+import { OfferedEntry } from "./offered_entry.ts";
+import type { OfferedEntryOptions } from "./offered_entry.ts";
 import type { SourceEntry, SourceFolder } from "./ports.ts";
 
 /** Entries that the walk may be ahead of the pages. */
@@ -29,19 +26,8 @@ const KEPT_MAX = UNSETTLED_COUNT_MAX;
 /** Pages that a client may ask for before it has got the first of them. */
 const ASKED_MAX = 16;
 
-const NO_ID = new Uint8Array(32);
 const EMPTY_PAGE_SIZE = frameSize(pageOf([], false));
 const PAGE_ROOM = BODY_SIZE_MAX - (EMPTY_PAGE_SIZE - HEADER_SIZE);
-
-type WireEntry = MessageOf<"treeEntries">["entries"][number];
-
-/** How much there is in a tree, by a first look. */
-export interface TreeCounts {
-  readonly fileCount: number;
-  readonly byteCount: number;
-  /** Folders, links, and what is skipped. */
-  readonly otherCount: number;
-}
 
 /** How far a tree has come. */
 export interface TreeProgress {
@@ -52,7 +38,7 @@ export interface TreeProgress {
   readonly isComplete: boolean;
 }
 
-export interface TreeListingOptions {
+export interface OfferedTreeOptions {
   readonly path: string;
   readonly folder: SourceFolder;
   readonly workers: HashWorkers;
@@ -62,23 +48,23 @@ export interface TreeListingOptions {
   readonly failed: (reason: Error) => void;
 }
 
-export class TreeListing implements ContentSource, Disposable {
-  readonly #options: TreeListingOptions;
+export class OfferedTree implements ContentSource, Disposable {
+  readonly #options: OfferedTreeOptions;
   readonly #ending = new AbortController();
-  readonly #rowOptions: RowOptions = {
+  readonly #entryOptions: OfferedEntryOptions = {
     signal: this.#ending.signal,
     ready: () => this.#schedulePages(),
   };
-  #counts: TreeCounts | undefined;
+  #totals: TreeTotals | undefined;
   /** What the first look found, if that was not too much. */
   #kept: SourceEntry[] | undefined;
   /** Entries in the order of the walk; the first ones may be listed already. */
-  #prepared: Row[] = [];
+  #prepared: OfferedEntry[] = [];
   #isWalked = false;
   /** The number of the next entry. */
   #next = 0;
-  readonly #unsettled = new Map<number, Row>();
-  readonly #byContent = new Map<string, Row[]>();
+  readonly #unsettled = new Map<number, OfferedEntry>();
+  readonly #byContent = new Map<string, OfferedEntry[]>();
   /** The numbers of requests for pages. */
   readonly #asked: number[] = [];
   #lastIsListed = false;
@@ -88,7 +74,7 @@ export class TreeListing implements ContentSource, Disposable {
   /** Lets the walk go on. */
   #wake = () => {};
 
-  constructor(options: TreeListingOptions) {
+  constructor(options: OfferedTreeOptions) {
     this.#options = options;
   }
 
@@ -97,8 +83,8 @@ export class TreeListing implements ContentSource, Disposable {
   }
 
   /** What the first look found, once it is done. */
-  get counts(): TreeCounts | undefined {
-    return this.#counts;
+  get totals(): TreeTotals | undefined {
+    return this.#totals;
   }
 
   get progress(): TreeProgress {
@@ -116,27 +102,27 @@ export class TreeListing implements ContentSource, Disposable {
 
   /**
    * Looks through the tree for the first time, and begins to prepare its pages. Throws `Cannot read ROOT: reason`,
-   * and an `AbortError` where the listing is disposed of.
+   * and an `AbortError` where the tree is disposed of.
    */
-  async open(): Promise<TreeCounts> {
-    const counts = { fileCount: 0, byteCount: 0, otherCount: 0 };
+  async open(): Promise<TreeTotals> {
+    const totals = { fileCount: 0, byteCount: 0, otherCount: 0 };
     const kept: SourceEntry[] = [];
     let count = 0;
     const { folder, path } = this.#options;
     for await (const batch of folder.walk(path, this.#ending.signal)) {
       for (const { kind, size } of batch) {
-        if (kind === "file") counts.fileCount++;
-        else counts.otherCount++;
-        counts.byteCount += size;
+        if (kind === "file") totals.fileCount++;
+        else totals.otherCount++;
+        totals.byteCount += size;
       }
       count += batch.length;
       if (count <= KEPT_MAX) kept.push(...batch);
     }
     this.#ending.signal.throwIfAborted();
     if (count <= KEPT_MAX) this.#kept = kept;
-    this.#counts = counts;
+    this.#totals = totals;
     void this.#prepare();
-    return counts;
+    return totals;
   }
 
   /** The client wants the next page. Throws a `ProtocolError` where it asks for too many. */
@@ -214,7 +200,7 @@ export class TreeListing implements ContentSource, Disposable {
 
   /** Adds an entry to those that are prepared. Answers a promise where a worker's queue is full. */
   #prepareOne(entry: SourceEntry): Promise<void> | undefined {
-    const row = new Row(entry, this.#rowOptions);
+    const row = new OfferedEntry(entry, this.#entryOptions);
     this.#prepared.push(row);
     if (!row.isFile) return undefined;
     const { workers } = this.#options;
@@ -236,7 +222,7 @@ export class TreeListing implements ContentSource, Disposable {
 
   /** Sends a page if there is anything to list; answers whether it did. */
   #sendPage(): boolean {
-    const entries: WireEntry[] = [];
+    const entries: WireTreeEntry[] = [];
     let room = PAGE_ROOM;
     let taken = 0;
     for (const row of this.#prepared) {
@@ -261,7 +247,7 @@ export class TreeListing implements ContentSource, Disposable {
     return true;
   }
 
-  #list(row: Row): void {
+  #list(row: OfferedEntry): void {
     this.#unsettled.set(this.#next++, row);
     if (row.content === undefined) return;
     const key = contentKey(row.content);
@@ -270,7 +256,7 @@ export class TreeListing implements ContentSource, Disposable {
     else same.push(row);
   }
 
-  #settleOne(number: number): Row {
+  #settleOne(number: number): OfferedEntry {
     const row = this.#unsettled.get(number);
     if (row === undefined) {
       throw new ProtocolError(
@@ -288,83 +274,11 @@ export class TreeListing implements ContentSource, Disposable {
   }
 }
 
-/** What all rows of a listing share. */
-interface RowOptions {
-  /** Aborted when nobody is interested any more. */
-  readonly signal: AbortSignal;
-  /** A row can be listed now. */
-  readonly ready: () => void;
-}
-
-/** An entry, and what is known of it by now. */
-class Row implements HashListener {
-  readonly entry: SourceEntry;
-  content: IdentifiedContent | undefined;
-  wasAskedFor = false;
-  #failure: DiskFailure | undefined;
-  readonly #options: RowOptions;
-
-  constructor(entry: SourceEntry, options: RowOptions) {
-    this.entry = entry;
-    this.#options = options;
-  }
-
-  get isFile(): boolean {
-    return this.entry.kind === "file";
-  }
-
-  get isWaiting(): boolean {
-    return !this.#options.signal.aborted;
-  }
-
-  /** Whether it can be listed. */
-  get isReady(): boolean {
-    return !this.isFile || this.content !== undefined || this.#failure !== undefined;
-  }
-
-  /** Whether it is not there any more, so that there is nothing to list. */
-  get isGone(): boolean {
-    return this.#failure?.code === "missing";
-  }
-
-  hashed(result: IdentifiedContent | DiskFailure): void {
-    if ("error" in result) this.#failure = result;
-    else this.content = result;
-    this.#options.ready();
-  }
-
-  toWire(): WireEntry {
-    const { path, kind, executable, target } = this.entry;
-    if (this.content !== undefined) {
-      const { id, size } = this.content;
-      return { path, kind, id, size, executable, target };
-    }
-    const isSkipped = kind === "skipped" || this.#failure !== undefined;
-    return {
-      path: isSkipped ? cut(path, NAME_SIZE_MAX) : path,
-      kind: isSkipped ? "skipped" : kind,
-      id: NO_ID,
-      size: 0,
-      executable: false,
-      target: cut(this.#failure?.error ?? target, TARGET_SIZE_MAX),
-    };
-  }
-}
-
-function pageOf(entries: WireEntry[], last: boolean): MessageOf<"treeEntries"> {
+function pageOf(entries: WireTreeEntry[], last: boolean): MessageOf<"treeEntries"> {
   return { type: "treeEntries", entries, last };
 }
 
 /** Bytes that an entry adds to a page. */
-function sizeOf(entry: WireEntry): number {
+function sizeOf(entry: WireTreeEntry): number {
   return frameSize(pageOf([entry], false)) - EMPTY_PAGE_SIZE;
-}
-
-/** The start of a text that fits into so many bytes of UTF-8, as Unicode. */
-function cut(text: string, sizeMax: number): string {
-  const wellFormed = text.toWellFormed();
-  // No character takes more than three bytes for each of its code units.
-  return wellFormed.length * 3 <= sizeMax
-    ? wellFormed
-    : wellFormed.slice(0, Math.floor(sizeMax / 3)).toWellFormed();
 }
