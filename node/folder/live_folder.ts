@@ -141,6 +141,11 @@ export interface LiveFolder {
    * `Cannot read ROOT: reason` where the folder itself cannot be read.
    */
   look(path: string, signal?: AbortSignal): Promise<FolderLook>;
+  /**
+   * Whether nobody watches for the moment, because so much is changed by `change`. When somebody does again, a
+   * hint for everything comes.
+   */
+  readonly isWatchPaused: boolean;
   /** Yields hints until `signal` is aborted. Some changes give none. Throws `Cannot watch ROOT: reason`. */
   watch(signal: AbortSignal): AsyncIterable<Hint>;
   /** Opens a regular file for reading. Throws `Cannot open PATH: reason`. */

@@ -8,13 +8,19 @@ import type { Clock } from "../../protocol/ports.ts";
 /** So many changes in a window of time are the beginning of a burst. */
 const COUNT_MIN = 512;
 const WINDOW_MS = 1_000;
-/** A burst is over when nothing was changed for this long. */
-const CALM_MS = 1_000;
+/**
+ * A burst is over when nothing was changed for twice the longest pause in it, within these bounds: its end is
+ * waited for, and to take each pause of a slow one for its end costs much.
+ */
+const CALM_MIN_MS = 250;
+const CALM_MAX_MS = 1_000;
 
 export class ChangeBursts {
   readonly #clock: Pick<Clock, "now">;
   #windowStartMs = -Infinity;
   #count = 0;
+  #lastMs = -Infinity;
+  #calmMs = CALM_MIN_MS;
   #endMs = -Infinity;
   #next = new AbortController();
 
@@ -35,6 +41,8 @@ export class ChangeBursts {
   /** So many changes are being made. */
   note(count: number): void {
     const nowMs = this.#clock.now();
+    const pauseMs = nowMs - this.#lastMs;
+    this.#lastMs = nowMs;
     if (nowMs - this.#windowStartMs > WINDOW_MS) {
       this.#windowStartMs = nowMs;
       this.#count = 0;
@@ -42,7 +50,11 @@ export class ChangeBursts {
     this.#count += count;
     const isOn = this.#endMs > nowMs;
     if (!isOn && this.#count < COUNT_MIN) return;
-    this.#endMs = nowMs + CALM_MS;
+    const calmMs = Math.min(CALM_MAX_MS, Math.max(CALM_MIN_MS, 2 * pauseMs));
+    this.#calmMs = isOn ? Math.max(this.#calmMs, calmMs) : calmMs;
+    this.#endMs = nowMs + this.#calmMs;
+    // What belongs to this burst does not begin another one.
+    this.#count = 0;
     if (isOn) return;
     this.#next.abort();
     this.#next = new AbortController();

@@ -12,10 +12,10 @@ Deno.test("ChangeBursts takes many changes within a second for a burst", () => {
   const { bursts, pass } = burstsAt(5_000);
   const { beginning } = bursts;
   bursts.note(256);
-  pass(900);
+  pass(100);
   assertEquals([beginning.aborted, bursts.leftMs], [false, 0]);
   bursts.note(256);
-  assertEquals([beginning.aborted, bursts.leftMs], [true, 1_000]);
+  assertEquals([beginning.aborted, bursts.leftMs], [true, 250]);
   assertEquals(bursts.beginning.aborted, false);
 });
 
@@ -28,17 +28,36 @@ Deno.test("ChangeBursts does not take as many in more time for one", () => {
   assertEquals([bursts.beginning.aborted, bursts.leftMs], [false, 0]);
 });
 
-Deno.test("ChangeBursts lets a burst last until nothing is changed for a second", () => {
+Deno.test("ChangeBursts lets a burst last until nothing is changed for a while", () => {
   const { bursts, pass } = burstsAt(0);
-  bursts.note(512);
+  bursts.note(256);
+  pass(10);
+  bursts.note(256);
   const { beginning } = bursts;
-  pass(800);
+  pass(100);
   bursts.note(1);
-  assertEquals(bursts.leftMs, 1_000);
-  pass(1_000);
+  assertEquals(bursts.leftMs, 250);
+  pass(250);
   assertEquals(bursts.leftMs, 0);
   bursts.note(1);
   assertEquals([bursts.leftMs, beginning.aborted], [0, false]);
   bursts.note(511);
-  assertEquals([bursts.leftMs, beginning.aborted], [1_000, true]);
+  assertEquals([bursts.leftMs, beginning.aborted], [250, true]);
+});
+
+Deno.test("ChangeBursts waits longer for the end of a burst that has longer pauses", () => {
+  const { bursts, pass } = burstsAt(0);
+  bursts.note(256);
+  pass(200);
+  bursts.note(256);
+  assertEquals(bursts.leftMs, 400);
+  pass(10);
+  bursts.note(1);
+  assertEquals(bursts.leftMs, 400);
+  pass(390);
+  bursts.note(1);
+  assertEquals(bursts.leftMs, 780);
+  pass(770);
+  bursts.note(1);
+  assertEquals(bursts.leftMs, 1_000);
 });

@@ -76,6 +76,7 @@ function readOnly(root: string): LiveFolder {
       if (!isThere(root)) return { entries: [], skipped: [] };
       return await lookThrough({ root, start: path }, signal);
     },
+    isWatchPaused: false,
     watch: unsupported,
     open: (path) => openBelow(root, path),
     twinOf: () => undefined,

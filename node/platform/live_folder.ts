@@ -26,6 +26,9 @@ import { EVERYTHING } from "./folder_watch.ts";
 import { PrivateFolder } from "./private_folder.ts";
 import { watchInThread } from "./watch_worker.ts";
 
+/** In a long burst there is a hint for everything this often. */
+const BURST_HINT_MS = 10_000;
+
 /** A folder of the local disk that this process has for itself until it is disposed of. */
 export interface LocalLiveFolder extends LiveFolder, AsyncDisposable {
   /** The private area in the folder: paths for temporary files. */
@@ -64,6 +67,8 @@ class DiskLiveFolder implements LocalLiveFolder {
   readonly #changes: ChangeWorker;
   readonly #spelling: Spelling;
   readonly #bursts = new ChangeBursts(systemClock);
+  /** A watcher was ended by a burst, and the next one does not work yet. */
+  #isWatchPaused = false;
 
   constructor(root: string, options: { area: PrivateFolder; changes: ChangeWorker }) {
     this.root = root;
@@ -82,15 +87,35 @@ class DiskLiveFolder implements LocalLiveFolder {
     return await lookThrough({ root: this.root, start }, signal);
   }
 
-  /** Nobody watches during a burst of our own changes: then the hints are for everything. */
+  get isWatchPaused(): boolean {
+    return this.#isWatchPaused || this.#bursts.leftMs > 0;
+  }
+
+  /** Nobody watches during a burst of our own changes. Whoever starts to watch hints at everything first. */
   async *watch(signal: AbortSignal): AsyncGenerator<Hint> {
-    while (!signal.aborted) {
-      using end = new AnySignal([signal, this.#bursts.beginning]);
-      yield* watchInThread(this.root, end.signal);
-      for (let ms; (ms = this.#bursts.leftMs) > 0 && !signal.aborted;) {
-        yield [EVERYTHING];
-        await systemClock.sleep(ms, signal);
+    try {
+      while (!signal.aborted) {
+        using end = new AnySignal([signal, this.#bursts.beginning]);
+        for await (const hint of watchInThread(this.root, end.signal)) {
+          yield hint;
+          this.#isWatchPaused = false;
+        }
+        this.#isWatchPaused = true;
+        yield* this.#hintsInBurst(signal);
       }
+    } finally {
+      this.#isWatchPaused = false;
+    }
+  }
+
+  /** Hints at everything now and then, as long as a burst lasts. */
+  async *#hintsInBurst(signal: AbortSignal): AsyncGenerator<Hint> {
+    let hintMs = systemClock.now() + BURST_HINT_MS;
+    for (let ms; (ms = this.#bursts.leftMs) > 0 && !signal.aborted;) {
+      await systemClock.sleep(ms, signal);
+      if (systemClock.now() < hintMs) continue;
+      yield [EVERYTHING];
+      hintMs = systemClock.now() + BURST_HINT_MS;
     }
   }
 

@@ -313,7 +313,7 @@ Deno.test("watch() hints at everything when too much happens before a hint is ta
     }
   }));
 
-Deno.test("watch() hints at everything during a burst of our own changes, and at paths afterwards", () =>
+Deno.test("watch() pauses during a burst of our own changes, then hints at everything, and at paths again", () =>
   withFolder(async (folder) => {
     const stop = new AbortController();
     const hints = folder.watch(stop.signal)[Symbol.asyncIterator]();
@@ -322,12 +322,17 @@ Deno.test("watch() hints at everything during a burst of our own changes, and at
       const folders = Array.from({ length: 600 }, (_, i): Change => (
         { kind: "makeFolder", path: `folder${i}` }
       ));
+      assertEquals(folder.isWatchPaused, false);
       await folder.change(folders);
+      assertEquals(folder.isWatchPaused, true);
       assertEquals((await hints.next()).value, [""]);
+      // Whoever takes hints has not had the time to look yet.
+      assertEquals(folder.isWatchPaused, true);
       // What is written while nobody watches is in none but the next hint for everything.
       for (let hint = [""]; !hint.includes("folder7/file"); hint = (await hints.next()).value) {
         write(`${folder.root}/folder7/file`, "1");
       }
+      assertEquals(folder.isWatchPaused, false);
     } finally {
       stop.abort();
       while (!(await hints.next()).done);

@@ -9,6 +9,7 @@ export function unwatched(folder: LiveFolder): LiveFolder {
     root: folder.root,
     isIntact: () => folder.isIntact(),
     look: (path, signal) => folder.look(path, signal),
+    isWatchPaused: false,
     watch: noHints,
     open: (path) => folder.open(path),
     twinOf: (path) => folder.twinOf(path),

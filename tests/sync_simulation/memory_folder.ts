@@ -76,6 +76,8 @@ export class MemoryFolder implements LiveFolder {
     return found;
   }
 
+  readonly isWatchPaused = false;
+
   /** Yields what was distorted into hints, after a pause. Events of the private area give none. */
   async *watch(signal: AbortSignal): AsyncGenerator<Hint> {
     let paths = new Set<string>();

@@ -69,7 +69,7 @@ export class LocalChanges {
   #isWholeWanted = false;
   /** When the last hint came. */
   #hintedMs = -Infinity;
-  /** When the last look at everything was over, and how long it took. */
+  /** When the last look at everything was over, and how long it took without what was done about it. */
   #wholeEndMs = -Infinity;
   #wholeMs = 0;
   /** When it was last made sure that the folder is the one that it was. */
@@ -133,22 +133,28 @@ export class LocalChanges {
     yield* this.#deletions.paths();
   }
 
+  /** Whether something may have changed anywhere, to be found by a look at everything that comes soon. */
+  get #lacksHints(): boolean {
+    return this.#isWholeWanted || this.#options.folder.isWatchPaused;
+  }
+
   isPending(path: string): boolean {
     if (this.#isLooking || !this.#isComplete || this.#found.isPending(path)) return true;
     // There is always another look at everything some time later.
-    if (path === "") return this.#isWholeWanted;
+    if (path === "") return this.#lacksHints;
     return this.#due.dueMs(path) !== undefined || this.#deletions.isMissing(path);
   }
 
   /** Something may have changed at or below these paths. */
   hint(paths: Hint): void {
-    const { clock, timings } = this.#options;
+    const { folder, clock, timings } = this.#options;
     const nowMs = clock.now();
     // Somebody waits for a single change; where more come, it is cheaper to look at them together.
     const isSingle = nowMs - this.#hintedMs > QUIET_MS;
     this.#hintedMs = nowMs;
     const atMs = nowMs + (isSingle ? timings.settleMs / 4 : timings.settleMs);
-    const restMs = this.#wholeMs * (1 / HINTED_SHARE - 1);
+    // Nobody says that all is in sync before it is known what happened while nobody watched.
+    const restMs = folder.isWatchPaused ? 0 : this.#wholeMs * (1 / HINTED_SHARE - 1);
     for (const path of paths) {
       if (path === "") this.#lookAtAll(Math.max(atMs, this.#wholeEndMs + restMs));
       else this.#due.add(path, atMs);
@@ -213,6 +219,7 @@ export class LocalChanges {
     try {
       using look = own.watch();
       const { changed, missing } = await this.#compare(tops, look, signal);
+      if (isWhole) this.#wholeMs = clock.now() - startMs;
       const { gone, again } = this.#deletions.note(missing, tops, clock.now());
       for (const { path, atMs } of again) this.#lookAt(path, atMs);
       this.#found.forgetOthers(changed, tops);
@@ -225,7 +232,7 @@ export class LocalChanges {
       if (!signal.aborted) throw error;
     } finally {
       this.#isLooking = false;
-      if (isWhole) this.#planNext(startMs);
+      if (isWhole) this.#planNext();
       this.bell.ring();
     }
   }
@@ -281,7 +288,7 @@ export class LocalChanges {
 
   /** Whether what is missing may be in a file that is not hashed yet, or where hints were lost. */
   #mayTurnUp(wasWhole: boolean): boolean {
-    return this.#found.isUncertain(this.#options.clock.now()) || (this.#isWholeWanted && !wasWhole);
+    return this.#found.isUncertain(this.#options.clock.now()) || (this.#lacksHints && !wasWhole);
   }
 
   #postpone(gone: readonly KnownEntry[]): void {
@@ -316,11 +323,10 @@ export class LocalChanges {
     for (const { path, kind } of changed) if (kind === "folder") this.#due.add(path, atMs);
   }
 
-  #planNext(startMs: number): void {
+  #planNext(): void {
     const { clock, timings } = this.#options;
     const nowMs = clock.now();
     this.#wholeEndMs = nowMs;
-    this.#wholeMs = nowMs - startMs;
     this.#lookAt("", nowMs + Math.max(timings.rescanMs, this.#wholeMs / RESCAN_SHARE));
   }
 
