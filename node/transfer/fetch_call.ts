@@ -37,14 +37,15 @@ export class FetchCall implements AsyncDisposable {
     this.#done = fetching.then(() => this.#queue.finish(), (error) => this.#queue.fail(error));
   }
 
+  /** Has the failure of a task end the call, also if nobody waits for the task by then. Answers the task. */
+  watch(task: Promise<void>): Promise<void> {
+    task.catch((error) => this.#stopped.abort(error));
+    return task;
+  }
+
   /** Waits for all tasks; the first that fails ends the call. */
   async allOrNone(tasks: readonly Promise<void>[]): Promise<void> {
-    await untilAllDone(tasks.map((task) =>
-      task.catch((error) => {
-        this.#stopped.abort(error);
-        throw error;
-      })
-    ));
+    await untilAllDone(tasks.map((task) => this.watch(task)));
   }
 
   /** A file was staged, of which no result tells yet. */

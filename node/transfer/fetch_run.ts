@@ -16,6 +16,7 @@ import { fetchLarge } from "./large_fetch.ts";
 import type { LargeFetchContext } from "./large_fetch.ts";
 import { fetchSmall, inRequests, sizeOfAll } from "./small_fetch.ts";
 import type { LocalContent } from "./stage.ts";
+import { untilAllDone } from "./until_all_done.ts";
 
 /** Bytes of small contents that are asked for, or have come and are not used yet. */
 const SMALL_WINDOW_SIZE = 8 * 1024 * 1024;
@@ -83,10 +84,10 @@ export class FetchRun {
       for (const group of inRequests(wants)) {
         const cost = sizeOfAll(group) + group.length * SMALL_COST;
         await budget.take(cost, signal);
-        running.push(this.#fetchSmallGroup(group, () => budget.give(cost)));
+        running.push(this.#call.watch(this.#fetchSmallGroup(group, () => budget.give(cost))));
       }
     } finally {
-      await this.#call.allOrNone(running);
+      await untilAllDone(running);
     }
   }
 

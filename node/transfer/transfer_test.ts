@@ -8,7 +8,7 @@ import { NotFetched } from "./asking.ts";
 import type { RemoteContents } from "./content_fetcher.ts";
 import type { ArrivedContent, FetchOptions, FetchResult, WantedContent } from "./contents.ts";
 import { Growth } from "./growth.ts";
-import type { PartialContent } from "./stage.ts";
+import type { PartialContent, Stage } from "./stage.ts";
 import { connectedSides, wanted } from "./testing.ts";
 import type { Side } from "./testing.ts";
 
@@ -171,6 +171,21 @@ Deno.test("fetch() throws when the connection ends", async () => {
     () => Array.fromAsync(remote.fetch([want], options({ progress }))),
     ConnectionClosed,
   );
+});
+
+Deno.test("fetch() throws what goes wrong while others wait for their turn", async () => {
+  let writeCount = 0;
+  await using sides = connectedSides({
+    stage: (stage) =>
+      Object.assign(Object.create(stage) as Stage, {
+        write: (...pack: Parameters<Stage["write"]>) =>
+          ++writeCount > 2 ? Promise.reject(new Error("the stage crashed")) : stage.write(...pack),
+      }),
+  });
+  const { theirs, remote } = sides;
+  // More than is asked for at once.
+  const wants = Array.from({ length: 64 }, (_, i) => wanted(theirs.add(randomBytes(250_000, i))));
+  await assertRejects(() => fetchAll(remote, wants), Error, "the stage crashed");
 });
 
 Deno.test("a full disk fails contents one by one", async () => {
