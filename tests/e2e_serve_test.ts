@@ -138,7 +138,10 @@ Deno.test("the server says what it serves to whom, and how it ended", async () =
   );
   const refused = await copies.fetch("../dira");
   assertEquals(refused.code, 1);
-  assertMatch(refused.stderr, /Cannot copy \.\.\/dira: it leads out of what is served/);
+  assertMatch(
+    refused.stderr,
+    /^p2pnode: Cannot fetch \.\.\/dira from 127\.0\.0\.1:\d+: it leads out of what is served$/m,
+  );
   copies.server!.signal("SIGTERM");
   assertEquals(await copies.server!.exit(), 0);
 });

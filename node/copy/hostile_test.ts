@@ -106,10 +106,19 @@ Deno.test("run() makes no link that leads out, and no file through one that is h
 Deno.test("linkProblem() lets links go up over folders and then down", () => {
   const isFine = (path: string, target: string) => linkProblem(path, target) === undefined;
   for (
-    const [path, target] of [["a", "b"], ["a", "b/c"], ["d/a", "../b"], ["d/a", ".."], [
-      "a",
-      ".",
-    ]] as const
+    const [path, target] of [
+      ["a", "b"],
+      ["a", "b/c"],
+      ["d/a", "../b"],
+      ["d/a", ".."],
+      ["a", "."],
+      ["a", "./b"],
+      ["a", "b/./c"],
+      ["d/a", "./../b"],
+      ["d/a", "../."],
+      ["d/a", "../"],
+      ["a", "./"],
+    ] as const
   ) {
     assertEquals(isFine(path, target), true, `${path} -> ${target}`);
   }
@@ -122,7 +131,10 @@ Deno.test("linkProblem() lets links go up over folders and then down", () => {
     "b/../c",
     "b/..",
     "b//c",
-    "./b",
+    "./..",
+    "./../b",
+    "./b/../c",
+    ".//b",
     "b/",
     "b\n",
     ".p2pnode/known",

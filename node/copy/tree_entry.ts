@@ -83,19 +83,23 @@ export class EntryCheck {
   }
 }
 
+const LEADS_OUT = "it is a link that leads out of the tree";
+
 /**
  * Why a link at `path` may lead out of the copy, or undefined when it stays inside. Whatever other links are
- * there, it does so if it first goes up, over folders that were made here, and then down only.
+ * there, it does so if it first goes up, over folders that were made here, and then down only. A "." on the way
+ * leads nowhere.
  */
 export function linkProblem(path: string, target: string): string | undefined {
+  if (target.startsWith("/")) return LEADS_OUT;
   const depth = path.split("/").length - 1;
-  const parts = target.split("/");
-  const down = parts.findIndex((part) => part !== "..");
-  const upCount = down === -1 ? parts.length : down;
-  if (upCount > depth) return "it is a link that leads out of the tree";
-  const rest = parts.slice(upCount).join("/");
-  const isWithin = rest === "." && upCount === 0 || rest === "" && upCount > 0;
-  if (isWithin || nameProblem(rest) === undefined) return undefined;
+  const steps = target.split("/").filter((step) => step !== ".");
+  const down = steps.findIndex((step) => step !== "..");
+  const upCount = down === -1 ? steps.length : down;
+  if (upCount > depth) return LEADS_OUT;
+  const rest = steps.slice(upCount).join("/");
+  // Nothing is left of "..", "../" and ".".
+  if (target !== "" && rest === "" || nameProblem(rest) === undefined) return undefined;
   return "it is a link whose target cannot be used";
 }
 

@@ -66,7 +66,10 @@ class DiskSource implements SourceFolder {
       return isUsable ? undefined : { isAbsent: false, reason: `it is ${kindOf(info)}` };
     } catch (error) {
       const isAbsent = errorNameOf(error) === "ENOENT";
-      return { isAbsent, reason: isAbsent ? "there is no such folder here" : reasonOf(error) };
+      return {
+        isAbsent,
+        reason: isAbsent ? "there is no such file or folder here" : reasonOf(error),
+      };
     }
   }
 

@@ -60,7 +60,7 @@ export class MemorySource implements SourceFolder {
     const problem = path === "" ? undefined : nameProblem(path);
     if (problem !== undefined) return { isAbsent: false, reason: problem };
     const isHere = path === "" || this.files.nodeAt(`${ROOT}/${path}`) !== undefined;
-    return isHere ? undefined : { isAbsent: true, reason: "there is no such folder here" };
+    return isHere ? undefined : { isAbsent: true, reason: "there is no such file or folder here" };
   }
 
   async *walk(path: string, signal: AbortSignal): AsyncGenerator<readonly SourceEntry[], void> {

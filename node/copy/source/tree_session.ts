@@ -314,13 +314,11 @@ function refusalOf(
   folder: SourceFolder,
   { path, delayMs }: { readonly path: string; readonly delayMs: number },
 ): { readonly code: ErrorCode; readonly message: string } | undefined {
-  const name = path === "" ? "what is served" : path;
   if (delayMs > DELAY_MAX_MS) {
-    const message = `Cannot copy ${name}: the delay is longer than an hour`;
-    return { code: ErrorCode.limit, message };
+    return { code: ErrorCode.limit, message: "the delay is longer than an hour" };
   }
   const problem = folder.problemAt(path);
   if (problem === undefined) return undefined;
   const code = problem.isAbsent ? ErrorCode.absent : ErrorCode.malformed;
-  return { code, message: `Cannot copy ${name}: ${problem.reason}` };
+  return { code, message: problem.reason };
 }
