@@ -20,6 +20,7 @@ export const PIECE_SIZE = 4 + 8;
 
 const file = { id: bytes(32), size: u53 };
 
+/** The part of the table about contents. */
 export const contentMessages = {
   getContents: define(60, "request", "Small contents. Answered by contents, until all are named.", {
     files: list(record(file), SMALL_COUNT_MAX),

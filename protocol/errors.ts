@@ -27,6 +27,7 @@ export const ErrorCode = {
   busy: 9,
 } as const;
 
+/** One of the codes. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
 /** The name of a code as logs show it; an unknown code is shown as its number. */

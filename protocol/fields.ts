@@ -88,8 +88,11 @@ function requireInteger(value: number, max: number): void {
   }
 }
 
+/** One byte, an integer from 0 to 255. */
 export const u8 = unsigned(1, (v, at, x) => v.setUint8(at, x), (v, at) => v.getUint8(at));
+/** Two bytes, an integer up to 65,535. */
 export const u16 = unsigned(2, (v, at, x) => v.setUint16(at, x), (v, at) => v.getUint16(at));
+/** Four bytes, an integer up to 2^32 - 1. */
 export const u32 = unsigned(4, (v, at, x) => v.setUint32(at, x), (v, at) => v.getUint32(at));
 
 /** Eight bytes that hold an integer up to 2^53 - 1, the largest that a JavaScript number holds exactly. */

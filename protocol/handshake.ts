@@ -29,6 +29,7 @@ export interface RemoteNode {
   readonly agent: string;
 }
 
+/** Who this side is, and whom it expects. */
 export interface HandshakeOptions {
   readonly identity: Identity;
   readonly role: Role;

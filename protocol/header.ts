@@ -9,9 +9,11 @@
 
 import { ErrorCode, ProtocolError } from "./errors.ts";
 
+/** Bytes in a header. */
 export const HEADER_SIZE = 16;
 /** "P2" in ASCII. */
 export const MAGIC = 0x5032;
+/** A side of another version is refused at its first frame. */
 export const PROTOCOL_VERSION = 1;
 /** No body is larger, whatever its type; longer lists are paged. */
 export const BODY_SIZE_MAX = 64 * 1024;
@@ -20,6 +22,7 @@ export const CHUNK_SIZE_MAX = 1024 * 1024;
 /** With so much room in front of a chunk, the head of its frame leaves in the same write (see outbox.ts). */
 export const HEAD_ROOM = 64;
 
+/** What a header says of its frame. */
 export interface Header {
   /** The number of the message type in the table of messages. */
   type: number;

@@ -54,6 +54,7 @@ const file = { id: bytes(32), size: u53 };
 const description = { ...file, name, blockSize: u32, publisher: nodeId };
 const host = text(64);
 
+/** All messages by name. Numbers are never given anew. */
 export const messages = {
   // Every connection.
   hello: define(1, "notice", "The first message both ways: who I am, and what you shall sign.", {
@@ -216,6 +217,7 @@ export const messages = {
   ...mirrorMessages,
 } as const;
 
+/** The name of a message in the table. */
 export type MessageName = keyof typeof messages;
 
 type Table = typeof messages;

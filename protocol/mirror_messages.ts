@@ -11,6 +11,7 @@ export const HOST_SIZE_MAX = 249;
 /** Bytes of a reason why something failed. */
 export const REASON_SIZE_MAX = 512;
 
+/** The part of the table about mirrors. */
 export const mirrorMessages = {
   startMirror: define(
     110,

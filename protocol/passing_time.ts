@@ -11,6 +11,7 @@ export interface Ticking {
   tick(nowMs: number): void;
 }
 
+/** How time passes, and for how long. */
 export interface PassingTime {
   readonly clock: Clock;
   /** How long a step takes. */

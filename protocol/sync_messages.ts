@@ -32,6 +32,7 @@ const entry = record({
   version: list(record({ replica: bytes(8), count: u53 }), REPLICA_COUNT_MAX),
 });
 
+/** The part of the table about sync. */
 export const syncMessages = {
   join: define(
     80,

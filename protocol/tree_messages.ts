@@ -20,6 +20,7 @@ export const UNSETTLED_COUNT_MAX = 16384;
 /** Bytes of a link's target, or of a reason why something is skipped. */
 export const TARGET_SIZE_MAX = 4096;
 
+/** The part of the table about trees. */
 export const treeMessages = {
   openTree: define(
     100,

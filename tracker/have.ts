@@ -16,7 +16,9 @@ export interface Have {
 
 const NO_BITS = new Uint8Array(0);
 
+/** Every block. */
 export const HAVE_ALL: Have = { extent: "all", bits: NO_BITS };
+/** No block. */
 export const HAVE_NONE: Have = { extent: "none", bits: NO_BITS };
 
 /** A block is a power-of-two run of leaves (BEP 52), from a single one up to this many bytes. */

@@ -4,6 +4,7 @@ import { ErrorCode } from "../protocol/errors.ts";
 import type { SwarmNode } from "./entries.ts";
 import { Refusal } from "./refusal.ts";
 
+/** How much a registry takes before it refuses more. */
 export interface RegistryLimits {
   /** How many files one node may have; one under several names counts for each of them. */
   readonly filesPerNode: number;
@@ -11,6 +12,7 @@ export interface RegistryLimits {
   readonly memory: number;
 }
 
+/** A million files a node, and a GiB of memory. */
 export const DEFAULT_LIMITS: RegistryLimits = { filesPerNode: 1_000_000, memory: 2 ** 30 };
 
 /** What entries take in memory, in bytes, without names and bitfields: measured, and rounded up. */

@@ -7,6 +7,7 @@
 
 import type { Listing, Listings } from "./entries.ts";
 
+/** The one of that name. */
 export function findListing(listings: Listings, name: string): Listing | undefined {
   if (listings instanceof Map) return listings.get(name);
   return listings?.name === name ? listings : undefined;
@@ -17,6 +18,7 @@ export function aliasCount(listings: Listings): number {
   return listings instanceof Map ? listings.size - 1 : 0;
 }
 
+/** All of them, in the order in which they came. */
 export function eachListing(listings: Listings): Iterable<Listing> {
   if (listings instanceof Map) return listings.values();
   return listings === undefined ? [] : [listings];

@@ -10,7 +10,7 @@ import { Session } from "./session.ts";
 import type { Swarm } from "./swarm.ts";
 
 /** More connections are turned away: a process may open about 20,000 files. */
-export const CONNECTION_COUNT_MAX = 16_384;
+const CONNECTION_COUNT_MAX = 16_384;
 
 export interface ReceptionOptions {
   readonly swarm: Swarm;

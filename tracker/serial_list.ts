@@ -15,6 +15,7 @@ export interface Listed {
   readonly gone: boolean;
 }
 
+/** Some items of a list, and where it goes on. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** The next page starts after this serial number; 0 on the last page. */

@@ -6,6 +6,7 @@ import { counted } from "../text/counted.ts";
 import { formatRate, formatSize } from "../text/size.ts";
 import { printable } from "../text/printable.ts";
 
+/** The `done` event of `peer --json` and `get --json`; scripts rely on its fields (README.md). */
 export function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
   return {
     event: "done",
@@ -21,6 +22,7 @@ export function doneEvent({ wanted, path, wasHere, ...counts }: Fetched) {
   };
 }
 
+/** The line for people; printable, whatever the file is called. */
 export function doneLine({ wanted, wasHere, seconds, badBlockCount, peerCount }: Fetched): string {
   const name = printable(wanted.name);
   if (wasHere) return `${name} is here already`;

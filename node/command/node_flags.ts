@@ -2,11 +2,13 @@
 
 const MIB = 1024 * 1024;
 
+/** The arguments that say where the tracker is. */
 export const trackerPositionals = {
   trackerHost: { doc: "where the tracker is" },
   trackerPort: { kind: "port", doc: "the tracker's port" },
 } as const;
 
+/** The flags of whoever is a node of a swarm: how much it fetches, keeps, sends and receives, and where it listens. */
 export const nodeFlags = {
   connections: {
     kind: "count",

@@ -15,7 +15,7 @@ import type { Identity, VerifySignature } from "../../protocol/ports.ts";
 /** Bytes in an Ed25519 public key, which is a node id. */
 export const PUBLIC_KEY_SIZE = 32;
 /** Bytes in an Ed25519 private key, which is a random seed. */
-export const SEED_SIZE = 32;
+const SEED_SIZE = 32;
 /** Bytes in an Ed25519 signature. */
 export const SIGNATURE_SIZE = 64;
 

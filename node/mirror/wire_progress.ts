@@ -29,6 +29,7 @@ export const noProgress: SourceProgress = {
   reason: "",
 };
 
+/** The message about the source at a position of the order. The variance travels as the bytes of a float64. */
 export function progressToWire(
   source: number,
   progress: SourceProgress,

@@ -60,6 +60,7 @@ export interface LandEntry {
 
 /** Where the parts of a proof are among its `PROOF_SIZE` bytes. */
 export const PROOF = { id: 0, hash: 32, publisher: 64, signature: 96 } as const;
+/** Bytes in a proof. */
 export const PROOF_SIZE = 160;
 
 /** Each kind of job: what it is given, and what it answers. */
@@ -79,6 +80,7 @@ export interface Jobs {
   release: [{ path: string }, undefined];
 }
 
+/** What a worker can be asked for. */
 export type JobKind = keyof Jobs;
 
 /** A job as it is sent. */

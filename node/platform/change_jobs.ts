@@ -8,8 +8,10 @@ export interface ChangeJobs {
   change: [{ readonly root: string; readonly changes: readonly Change[] }, ChangeOutcome[]];
 }
 
+/** A job as the thread gets it. */
 export interface ChangeJob {
   readonly input: ChangeJobs["change"][0];
 }
 
+/** What the thread sends back: what became of each change, in order. */
 export type ChangeReply = WorkerReply<ChangeOutcome[]>;

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../protocol/ports.ts";
 
+/** Milliseconds since the process began, which no change of the date moves. */
 export const systemClock: Clock = {
   now: () => performance.now(),
 

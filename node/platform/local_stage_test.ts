@@ -4,7 +4,7 @@ import { randomBytes, temporaryFolder } from "../../tests/files.ts";
 import { blockSizeFor, TreeHasher } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
-import { cutPart } from "../transfer/cutting.ts";
+import { cutPart } from "../../tests/memory_cutting.ts";
 import type { LocalContent, PartialContent } from "../transfer/stage.ts";
 import { lookAt } from "./file_state.ts";
 import { StageWorkers } from "./local_stage.ts";

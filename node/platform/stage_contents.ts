@@ -21,6 +21,7 @@ import type { Failures, HashedFiles, StageJobs } from "./stage_jobs.ts";
 const hasher = new BlockHasher();
 const hash = new Uint8Array(HASH_SIZE);
 
+/** Hashes whole files: their ids one after the other, and why some have none. Of large files also the block hashes. */
 export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
   const ids = new Uint8Array(files.length * HASH_SIZE);
   const hashes: [number, Uint8Array][] = [];
@@ -38,6 +39,7 @@ export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
   return { ids, hashes, failures };
 }
 
+/** Hashes small files, whose bytes lie one behind the other in the buffer afterwards. */
 export function hashIntoBuffer(
   { files, buffer }: StageJobs["hashIntoBuffer"][0],
 ): StageJobs["hashIntoBuffer"][1] {
@@ -57,6 +59,7 @@ export function hashIntoBuffer(
   return { ids, hashes: [], failures, buffer };
 }
 
+/** Reads small contents into the buffer, one behind the other; those whose files have changed are left out. */
 export function readContents({ contents, buffer }: StageJobs["read"][0]): ReadPack {
   let end = 0;
   const present = contents.map((content) => {
@@ -90,6 +93,7 @@ function readWhole(path: string, into: Uint8Array, expect: string | undefined): 
   if (!isMeant) throw new FileError("ECHANGED");
 }
 
+/** Verifies small contents that lie one behind the other in the buffer, and writes each into a temporary file. */
 export function writeContents(
   { prefix, suffix, first, sizes, ids, buffer }: StageJobs["write"][0],
 ): StageJobs["write"][1] {
@@ -131,6 +135,7 @@ function writeNew(path: string, bytes: Uint8Array): DiskFailure | undefined {
   }
 }
 
+/** Copies contents from file to file; where a stamp does not vouch for the bytes, the copy is hashed. */
 export function copyContents({ copies, durable }: StageJobs["copy"][0]): Failures<DiskFailure> {
   const failures: [number, DiskFailure][] = [];
   for (const [i, { from, to }] of copies.entries()) {
@@ -193,7 +198,7 @@ export function makeDurable(paths: readonly string[]): DiskFailure | undefined {
 }
 
 /** Brings the bytes of a file to the disk for good. */
-export function syncFile(path: string): void {
+function syncFile(path: string): void {
   regularFile(path);
   syncPath(path);
 }

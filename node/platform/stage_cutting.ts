@@ -11,6 +11,7 @@ import { failureOf, FileError } from "./disk_failure.ts";
 /** What the last part was read into; the next one is about as long. */
 let buffer = new ArrayBuffer(0);
 
+/** The cuts in a range of a file and the pieces between them; reads the lead in front of it as well. */
 export function cutFileRange(path: string, range: Range): CutRange | DiskFailure {
   const offset = Math.max(0, range.offset - CUT_LEAD);
   const length = range.offset + range.length - offset;
@@ -18,6 +19,7 @@ export function cutFileRange(path: string, range: Range): CutRange | DiskFailure
   return bytes instanceof Uint8Array ? cutRange(bytes, range) : bytes;
 }
 
+/** The pieces of a range that has no cut in it. */
 export function cutFileRun(path: string, range: Range): Recipe | DiskFailure {
   const bytes = readPart(path, range);
   return bytes instanceof Uint8Array ? cutRun(bytes) : bytes;

@@ -13,6 +13,7 @@ import { removeFiles } from "./stage_contents.ts";
 
 const PART_SUFFIX = ".part";
 const DONE_SUFFIX = ".done";
+/** Ends the names of small contents on their way. */
 export const WHOLE_SUFFIX = ".whole";
 
 export class StageFolder {

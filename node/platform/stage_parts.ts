@@ -29,6 +29,7 @@ export function makePart({ path, size }: PartFile): DiskFailure | undefined {
   }
 }
 
+/** Writes a block to its place if its bytes have its hash. */
 export function landBlock(
   { path, index, hash, buffer, ...geometry }: StageJobs["land"][0],
   parts: OpenParts,
@@ -53,6 +54,7 @@ function isRight(
   return sameBytes(hash, expected);
 }
 
+/** Makes blocks of what is to be copied from other files and what is there already; answers which of them are right. */
 export function assemble(
   { path, indexes, hashes, copies, ...geometry }: StageJobs["assemble"][0],
   parts: OpenParts,
@@ -139,6 +141,7 @@ function open(path: string): { readonly file: Deno.FsFile; position: number } | 
   }
 }
 
+/** Writes ranges of bytes, verified by nobody yet, that lie one behind the other in the buffer. */
 export function writeRanges(
   { path, ranges, buffer }: StageJobs["writeRanges"][0],
   parts: OpenParts,
@@ -155,6 +158,7 @@ export function writeRanges(
   }
 }
 
+/** Gives a partial file, which is whole by now, the name under which it waits for its place. */
 export function finishPart({ path, to }: StageJobs["finish"][0]): DiskFailure | undefined {
   try {
     Deno.renameSync(path, to);

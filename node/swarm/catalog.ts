@@ -18,6 +18,7 @@ export interface FileId {
 /** A `FileId` as the key of maps and the name of partial files. */
 export type FileKey = string;
 
+/** The key of a file: its id in hexadecimal and its length. */
 export function fileKey({ id, size }: FileId): FileKey {
   return `${toHex(id)}-${size}`;
 }
@@ -29,6 +30,7 @@ export type Location =
   /** A partial file of the folder's private area. */
   | { readonly kind: "part"; readonly key: FileKey };
 
+/** A file that this node has, wholly or in part. */
 export interface HeldFile {
   readonly key: FileKey;
   /** Its name is the one under which the content came into the catalog. */

@@ -38,6 +38,7 @@ export interface Fetched {
   readonly peerCount: number;
 }
 
+/** A file that could not be had, and why. */
 export interface Failed {
   readonly wanted: ListedFile;
   readonly error: Error;

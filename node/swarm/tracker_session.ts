@@ -35,7 +35,9 @@ const LISTED_COUNT_MAX = 1_000_000;
 /** What an entry of an announcement takes beside its name and its bitfield. */
 const ENTRY_SIZE = 128;
 
+/** A file as the tracker lists it, once for each of its names. */
 export type TrackedFile = MessageOf<"files">["files"][number];
+/** An active node as the tracker lists it. */
 export type TrackedNode = MessageOf<"nodes">["nodes"][number];
 
 export interface TrackerSessionOptions extends Endpoint {

@@ -71,6 +71,7 @@ export interface SyncConflict {
 
 /** A device that is connected, and an old version that the server keeps, as they travel. */
 export type DeviceInfo = BodyOf<"devices">["devices"][number];
+/** An old version of a file that the server keeps. */
 export type VersionInfo = BodyOf<"versions">["versions"][number];
 
 /** A device as the commands use it. */

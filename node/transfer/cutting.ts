@@ -168,24 +168,6 @@ function mixed(value: number): number {
   return value ^ value >>> 16;
 }
 
-/** Cuts a whole content that is in memory. */
-export function cutWhole(bytes: Uint8Array<ArrayBuffer>): Recipe {
-  return cutPart(bytes, { offset: 0, length: bytes.length });
-}
-
-/** Cuts a range of a content that is in memory, with what is left over at its ends. */
-export function cutPart(bytes: Uint8Array<ArrayBuffer>, range: Range): Recipe {
-  const { offset, length } = range;
-  const builder = new RecipeBuilder(range);
-  const from = Math.max(0, offset - CUT_LEAD);
-  builder.add(cutRange(bytes.subarray(from, offset + length), range));
-  return builder.finish(
-    [...builder.gaps()].map(({ offset, length }) =>
-      cutRun(bytes.subarray(offset, offset + length))
-    ),
-  );
-}
-
 /**
  * Puts the recipe of a content, or of a range of it, together from ranges that were cut on their own. What is
  * before the first cut in the range, and behind the last one, is cut as if the content began and ended there.

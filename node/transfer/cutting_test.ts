@@ -2,12 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { PIECE_SIZE } from "../../protocol/content_messages.ts";
 import { concat, seededRandom } from "../../protocol/testing.ts";
 import { randomBytes } from "../../tests/files.ts";
+import { cutPart, cutWhole } from "../../tests/memory_cutting.ts";
 import {
   CUT_LEAD,
-  cutPart,
   cutRange,
   cutRun,
-  cutWhole,
   PIECE_SIZE_MAX,
   pieceCountMax,
   RecipeBuilder,

@@ -1,5 +1,5 @@
 import { randomBytes } from "../../tests/files.ts";
-import { cutWhole } from "./cutting.ts";
+import { cutWhole } from "../../tests/memory_cutting.ts";
 import { planCopies } from "./recipe.ts";
 
 const bytes = randomBytes(16 * 1024 * 1024, 1);

@@ -19,7 +19,7 @@ import type { DiskFailure } from "../../node/store/disk.ts";
 import type { OpenFile } from "../../node/store/folder.ts";
 import { contentKey } from "../../node/transfer/contents.ts";
 import type { ContentId, GrowingContent, Recipe } from "../../node/transfer/contents.ts";
-import { cutPart } from "../../node/transfer/cutting.ts";
+import { cutPart } from "../memory_cutting.ts";
 import type { Range } from "../../node/transfer/ranges.ts";
 import type {
   Copying,

@@ -8,6 +8,7 @@ import type { SkippedFile } from "../../store/folder.ts";
 import type { FolderLook, FoundEntry } from "../../folder/live_folder.ts";
 import type { KnownEntry } from "./device_index.ts";
 
+/** How a look differs from what was known. */
 export interface LookDifferences {
   /** New, or of another kind or stamp than known; folders before what is in them. */
   readonly changed: FoundEntry[];

@@ -7,6 +7,7 @@
 import ignore from "ignore";
 import type { LiveFolder } from "../../folder/live_folder.ts";
 
+/** The file at the top of a synced folder in which the rules stand. */
 export const IGNORE_FILE = ".p2pignore";
 /** More rules than anybody writes. */
 const RULES_SIZE_MAX = 256 * 1024;

@@ -32,6 +32,7 @@ export interface Accepted {
   readonly before: IndexedEntry | undefined;
 }
 
+/** What of a batch is to be carried out. */
 export interface Decided {
   readonly accepted: ReadonlyMap<string, Accepted>;
   /** Folders that are there because something is in them: entries by the server itself. */

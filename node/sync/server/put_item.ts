@@ -8,8 +8,11 @@ import type { Entry } from "../entry.ts";
 /** What became of an entry, as it travels. */
 export type PutOutcome = BodyOf<"put">["outcomes"][number];
 
+/** The server has it for good. */
 export const STORED: PutOutcome = { outcome: "stored", reason: "" };
+/** The server has something that the entry does not follow. */
 export const STALE: PutOutcome = { outcome: "stale", reason: "" };
+/** Its content could not be had. */
 export const ABSENT: PutOutcome = { outcome: "absent", reason: "" };
 
 /** An entry, and its outcome as soon as there is one. */
