@@ -3,8 +3,9 @@
  *
  * Without arguments every suite runs; `unit`, `simulation` and `e2e` name single ones, and anything else
  * is passed on to `deno test` as it is (`deno task test protocol/ --filter header`). The suites run one
- * after the other, and the files of a suite side by side, as many as there are cores: most of the time of
- * an end-to-end test is spent waiting. The last line counts what ran.
+ * after the other, and the files of a suite side by side: as many as there are cores, and twice as many in
+ * the end-to-end tests, which spend half of their time waiting. Types are left to `deno task check`. The
+ * last line counts what ran.
  */
 
 import { compile } from "./compile.ts";
@@ -20,10 +21,25 @@ type Suite = "unit" | "simulation" | "e2e";
 
 const SUITES: readonly Suite[] = ["unit", "simulation", "e2e"];
 
+/**
+ * The files that take half a minute and more, the longest first. They begin before all others, so that none of
+ * them is left to run alone in the end.
+ */
+export const LONG_FILES: readonly string[] = [
+  ...["sync_kill", "kill", "sync_burst", "sync_transfer", "bench", "hostile"],
+  ...["sync_server_kill", "serve", "sync_restart", "sync_deletions"],
+].map((name) => `tests/e2e_${name}_test.ts`);
+
 /** The suite that a test file belongs to, by its path. */
 export function suiteOf(path: string): Suite {
   const [, name] = /^tests\/(simulation|e2e)[^/]*_test\.ts$/.exec(path) ?? [];
   return name === undefined ? "unit" : name as Suite;
+}
+
+/** The order to run test files in: the long ones, then all others by their names. */
+export function inOrder(paths: readonly string[]): string[] {
+  const others = paths.filter((path) => !LONG_FILES.includes(path));
+  return [...LONG_FILES.filter((path) => paths.includes(path)), ...others.toSorted()];
 }
 
 /**
@@ -45,11 +61,14 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
 }
 
 /** Runs `deno test` with its output shown as it comes, and counts. */
-async function runTests(args: readonly string[]): Promise<Counts> {
+async function runTests(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Counts> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
     // Deno 2.7 has the sanitizers on and knows no setting for them, 2.8 and later have them off.
-    env: { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1", NO_COLOR: "1" },
+    env: { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1", NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -79,19 +98,25 @@ async function testFiles(folder: string): Promise<string[]> {
     if (isDirectory) paths.push(...await testFiles(`${folder}${name}/`));
     else if (name.endsWith("_test.ts")) paths.push(folder + name);
   }
-  return paths.sort();
+  return paths;
+}
+
+/** How many files of a suite run side by side, as the runner is told in its environment. */
+function jobsOf(suite: Suite): Record<string, string> {
+  const count = navigator.hardwareConcurrency * (suite === "e2e" ? 2 : 1);
+  return { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(count) };
 }
 
 async function runSuites(suites: readonly Suite[]): Promise<Counts> {
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const files = await testFiles("");
   for (const suite of suites) {
-    const own = files.filter((path) => suiteOf(path) === suite);
+    const own = inOrder(files.filter((path) => suiteOf(path) === suite));
     if (own.length === 0) continue;
     console.log(`\n== ${suite} tests`);
     const { passed, failed, skipped } = suite === "e2e" && !await canCompile()
       ? { passed: 0, failed: 1, skipped: 0 }
-      : await runTests(["--parallel", ...own]);
+      : await runTests(["--no-check", "--parallel", ...own], jobsOf(suite));
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatCounts, readCounts, suiteOf } from "./test.ts";
+import { formatCounts, inOrder, LONG_FILES, readCounts, suiteOf } from "./test.ts";
 
 Deno.test("readCounts() reads the runner's closing line", () => {
   const output =
@@ -26,4 +26,19 @@ Deno.test("suiteOf() goes by the path", () => {
       .map(suiteOf),
     ["e2e", "simulation", "unit", "unit"],
   );
+});
+
+Deno.test("inOrder() begins with what takes long", () => {
+  const [long, longer] = ["tests/e2e_kill_test.ts", "tests/e2e_sync_kill_test.ts"];
+  assertEquals(
+    inOrder(["tests/e2e_ls_test.ts", long, "node/a_test.ts", longer]),
+    [longer, long, "node/a_test.ts", "tests/e2e_ls_test.ts"],
+  );
+});
+
+Deno.test("the files that take long are end-to-end tests that there are", async () => {
+  for (const path of LONG_FILES) {
+    assertEquals(suiteOf(path), "e2e");
+    await Deno.stat(new URL(`../${path}`, import.meta.url));
+  }
 });

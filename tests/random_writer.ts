@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "node:path";
 import type { TestFolder } from "./devices.ts";
-import { randomBytes } from "./files.ts";
+import { randomBytes, sameBytes } from "./files.ts";
 import type { JsonEvent } from "./harness.ts";
 
 /** Files that each side writes at the same time, and what becomes of them. */
@@ -140,14 +140,8 @@ export class RandomWriter {
     if (!folder.has(path)) return versions.lastIndexOf(undefined);
     const found = Deno.readFileSync(folder.join(path));
     const position = versions.findIndex((version) => version?.length === found.length);
-    const isWhole = position >= 0 && isSame(versions[position]!, found);
+    const isWhole = position >= 0 && sameBytes(versions[position]!, found);
     assert(isWhole, `${path} is corrupted in ${folder.folder}: ${this.#options.where()}`);
     return position;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
 }
