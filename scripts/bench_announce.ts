@@ -1,13 +1,13 @@
 /**
  * Measures how many announces a second the tracker answers.
  *
- *     deno run -A scripts/bench_announce.ts [--seconds 5] [--in-flight 64] [-- COMMAND…]
+ *     deno run -A scripts/bench_announce.ts [--seconds 5] [--nodes 10000] [--in-flight 64] [-- COMMAND…]
  *
  * COMMAND starts the tracker; `dist/p2pnode tracker 0 --host 127.0.0.1 --ttl 600` unless given. Where
  * `taskset` is found, the tracker gets one core for itself and this process another.
  *
- * 10,000 nodes are registered over as many kept connections. Each holds 10 of 1,000 files, so that a file
- * has 100 holders, half of them partial. Then nodes taken in turn report their progress with a file and
+ * The nodes are registered over as many kept connections. Each holds 10 of 1,000 files, so that with 10,000 nodes
+ * a file has 100 holders, half of them partial. Then nodes taken in turn report their progress with a file and
  * get its current holders back: what an announce with numwant is to a BitTorrent tracker. Frames are made
  * beforehand and of the answers only the header is read, so that this side costs less than the tracker.
  */
@@ -23,7 +23,6 @@ import { encode, messages } from "../protocol/messages.ts";
 import type { BodyOf } from "../protocol/messages.ts";
 import type { Address, Duplex } from "../protocol/ports.ts";
 
-const NODE_COUNT = 10_000;
 const FILE_COUNT = 1_000;
 const FILES_PER_NODE = 10;
 const BLOCK_SIZE = 256 * 1024;
@@ -54,6 +53,8 @@ export interface AnnounceOptions {
   /** Program and arguments; it must print `listening on HOST:PORT` first. */
   readonly command: readonly string[];
   readonly seconds: number;
+  /** How many nodes are registered; not fewer than are in flight. */
+  readonly nodeCount: number;
   /** How many nodes wait for an answer at any time. */
   readonly inFlight: number;
 }
@@ -61,7 +62,7 @@ export interface AnnounceOptions {
 /** Starts a tracker, measures it, and ends it. */
 export async function measureAnnounces(options: AnnounceOptions): Promise<AnnounceFigures> {
   await using tracker = await TrackerProcess.start(options.command);
-  const nodes = await registerAll(tracker.address);
+  const nodes = await registerAll(tracker.address, options.nodeCount);
   try {
     await run(nodes, { ...options, seconds: 1 });
     const [trackerBefore, selfBefore] = [cpuSeconds(tracker.pid), cpuSeconds(Deno.pid)];
@@ -147,11 +148,11 @@ interface LoadNode {
   readonly reports: readonly Uint8Array[];
 }
 
-async function registerAll(tracker: Address): Promise<LoadNode[]> {
+async function registerAll(tracker: Address, count: number): Promise<LoadNode[]> {
   const nodes: LoadNode[] = [];
   let next = 0;
   const registerSome = async () => {
-    while (next < NODE_COUNT) nodes.push(await register(tracker, next++));
+    while (next < count) nodes.push(await register(tracker, next++));
   };
   // A notice that asks for nothing, so that no answer waits when the measuring begins.
   const signOfLife = encode({ type: "cancel" });
@@ -280,15 +281,16 @@ function residentBytes(pid: number): number {
 }
 
 if (import.meta.main) {
-  const { seconds, "in-flight": inFlight, "--": command } = parseArgs(Deno.args, {
-    string: ["seconds", "in-flight"],
-    default: { seconds: "5", "in-flight": "64" },
+  const { seconds, nodes, "in-flight": inFlight, "--": command } = parseArgs(Deno.args, {
+    string: ["seconds", "nodes", "in-flight"],
+    default: { seconds: "5", nodes: "10000", "in-flight": "64" },
     "--": true,
   });
   const tracker = ["dist/p2pnode", "tracker", "0", "--host", "127.0.0.1", "--ttl", "600"];
   const figures = await measureAnnounces({
     command: command.length > 0 ? command : tracker,
     seconds: Number(seconds),
+    nodeCount: Number(nodes),
     inFlight: Number(inFlight),
   });
   console.log(JSON.stringify(figures, null, 2));

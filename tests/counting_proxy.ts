@@ -1,14 +1,21 @@
 /**
  * A proxy on loopback between a device and its server: counts the bytes in both directions, slows them
- * down, and cuts connections.
+ * down, holds them back, and cuts connections.
  *
  *     await using proxy = new CountingProxy(sync.port);
  *     await sync.startDevice("laptop", { port: proxy.port });
+ *
+ * A test that needs a transfer to be in its middle sets `upMax` or `downMax`: however long it takes itself to
+ * get there, the transfer waits for it.
  */
 
 import { HOST } from "./swarm.ts";
 
 const PIECE_SIZE = 64 * 1024;
+/** How often a direction that is held back looks whether it may go on. */
+const HELD_LOOK_MS = 10;
+
+type Direction = "up" | "down";
 
 export class CountingProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: HOST, port: 0 });
@@ -20,6 +27,9 @@ export class CountingProxy implements AsyncDisposable {
   down = 0;
   /** Bytes a second in each direction of a connection; all that there are when undefined. */
   limit: number | undefined;
+  /** When so many bytes have passed in a direction, or a piece more, nothing passes until there may be more. */
+  upMax = Infinity;
+  downMax = Infinity;
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -63,21 +73,22 @@ export class CountingProxy implements AsyncDisposable {
       const server = await Deno.connect({ hostname: HOST, port: this.#targetPort });
       this.#connections.add(server);
       await Promise.all([
-        this.#pass(device, server, (count) => this.up += count),
-        this.#pass(server, device, (count) => this.down += count),
+        this.#pass(device, server, "up"),
+        this.#pass(server, device, "down"),
       ]);
     } catch {
       close(device);
     }
   }
 
-  async #pass(from: Deno.Conn, to: Deno.Conn, counted: (count: number) => void): Promise<void> {
+  async #pass(from: Deno.Conn, to: Deno.Conn, direction: Direction): Promise<void> {
     const buffer = new Uint8Array(PIECE_SIZE);
     try {
       while (true) {
+        while (this.#isHeld(direction) && this.#connections.has(to)) await sleep(HELD_LOOK_MS);
         const count = await from.read(buffer);
         if (count === null) break;
-        counted(count);
+        this[direction] += count;
         await writeAll(to, buffer.subarray(0, count));
         if (this.limit !== undefined) await sleep(count / this.limit * 1000);
       }
@@ -88,6 +99,10 @@ export class CountingProxy implements AsyncDisposable {
       close(connection);
       this.#connections.delete(connection);
     }
+  }
+
+  #isHeld(direction: Direction): boolean {
+    return this[direction] >= (direction === "up" ? this.upMax : this.downMax);
   }
 }
 

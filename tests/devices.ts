@@ -145,6 +145,13 @@ export class TestFolder {
     await Deno.writeFile(absolute, bytesOf(content));
   }
 
+  /** Puts a file in the place of another one: nobody ever sees a part of it, or nothing. */
+  async replace(path: string, content: Content): Promise<void> {
+    const staged = `${this.folder}.staged`;
+    await Deno.writeFile(staged, bytesOf(content));
+    await Deno.rename(staged, this.join(path));
+  }
+
   read(path: string): string {
     return Deno.readTextFileSync(this.join(path));
   }

@@ -17,7 +17,7 @@ Deno.test("deno task bench --smoke does every workload with the compiled binary"
     program: Deno.execPath(),
     env: { ...Deno.env.toObject(), P2PNODE_BIN: await binary() },
     // Of the other tools, Syncthing alone takes some ten seconds for each workload.
-    timeoutMs: 300_000,
+    timeoutMs: 900_000,
   });
   assertEquals(code, 0, stderr);
   for (const name of WORKLOADS) {

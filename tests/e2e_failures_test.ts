@@ -211,7 +211,7 @@ Deno.test("a shared folder that cannot be made", async () => {
 Deno.test("a file of the shared folder that vanishes while it is fetched", async () => {
   await using swarm = await startSwarm();
   const path = await swarm.write("seeder/a.bin", { size: 8 * MIB });
-  await swarm.startPeer("seeder", "--up-limit", "2MiB");
+  await swarm.startPeer("seeder", "--up-limit", "512KiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   await using get = await start([
     ...["get", HOST, String(swarm.port), "a.bin", "--out", swarm.join("out")],

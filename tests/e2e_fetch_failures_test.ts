@@ -27,11 +27,16 @@ const SEED = Number(Deno.env.get("P2PNODE_SEED") ?? 20_261_121);
 Deno.test("a server that vanishes ends the client with a word, and the next run goes on", async () => {
   await using copies = await startCopies();
   await randomFile(copies.source("d"), 64 * MIB, 1);
-  const args = [...copies.fetchArguments("d"), "--json", "--down-limit", "40MiB"];
-  const client = await copies.start(args);
+  await using held = new CountingProxy(copies.port);
+  held.downMax = 32 * MIB;
+  const client = await copies.start([
+    ...copies.fetchArguments("d", { port: held.port }),
+    "--json",
+  ]);
   await client.waitForEvent("progress", { fits: ({ bytes }) => (bytes as number) > 24 * MIB });
   copies.server!.signal("SIGKILL");
   await copies.server!.exit();
+  held.cut();
   assertEquals(await client.exit(), 1);
   assertMatch(
     client.stderr.join("\n"),
@@ -48,7 +53,7 @@ Deno.test("a server that vanishes ends the client with a word, and the next run 
 Deno.test("Ctrl-C ends the client, which says that the next run goes on", async () => {
   await using copies = await startCopies();
   await randomFile(copies.source("d"), 64 * MIB, 1);
-  const client = await copies.start([...copies.fetchArguments("d"), "--down-limit", "8MiB"]);
+  const client = await copies.start([...copies.fetchArguments("d"), "--down-limit", "1MiB"]);
   await copies.server!.waitForLine(/copies d/);
   client.signal("SIGINT");
   assertEquals(await client.exit(), 1);

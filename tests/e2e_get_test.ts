@@ -162,7 +162,7 @@ Deno.test("two contents of one name are listed, and get takes the one whose id i
 Deno.test("--json tells progress, and of each file when it is done", async () => {
   await using swarm = await startSwarm();
   await swarm.write("seeder/a.bin", { size: 6 * MIB });
-  await swarm.startPeer("seeder", "--up-limit", "4MiB");
+  await swarm.startPeer("seeder", "--up-limit", "2MiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const get = await swarm.startGet(["a.bin"], "out");
   assertEquals(await get.exit(), 0);

@@ -55,7 +55,7 @@ Deno.test("a peer that serves flipped bits is named, and its blocks are never wr
   await using swarm = await startSwarm();
   const file = publish("a.bin", randomBytes(LARGE, 1));
   // Slow enough that the liar is asked for blocks, too.
-  await seed(swarm, file, "--up-limit", "4MiB");
+  await seed(swarm, file, "--up-limit", "2MiB");
   await using liar = new OwnPeer([flipped(file)]);
   await liar.join(swarm.port);
   await swarm.listUntil(({ files }) => files[0]?.seeders === 2);
@@ -169,7 +169,7 @@ for (const [what, misbehave] of RUDENESS) {
   Deno.test(`a peer that ${what} loses its requests to another one`, async () => {
     await using swarm = await startSwarm();
     const file = publish("a.bin", randomBytes(LARGE, 1));
-    await seed(swarm, file, "--up-limit", "4MiB");
+    await seed(swarm, file, "--up-limit", "2MiB");
     await using rude = new OwnPeer(
       [file],
       (message, answer) => message.type === "getBlock" && misbehave(message, answer),

@@ -225,12 +225,14 @@ for (const flags of [[], ["--get", "a.bin"]]) {
   Deno.test(`a killed peer goes on with what it wanted when it is started ${again}`, async () => {
     await using swarm = await startSwarm();
     const path = await swarm.write("seeder/a.bin", { size: 8 * MIB });
-    await swarm.startPeer("seeder", "--up-limit", "4MiB");
+    const slow = await swarm.startPeer("seeder", "--up-limit", "1MiB");
     const killed = await swarm.startPeer("leecher", "--get", "a.bin");
-    const fits = ({ bytes }: JsonEvent) => Number(bytes) >= 2 * MIB;
+    const fits = ({ bytes }: JsonEvent) => Number(bytes) >= MIB;
     await killed.process.waitForEvent("progress", { fits });
     killed.process.signal("SIGKILL");
     await killed.process.exit();
+    assertEquals(await slow.quit(), 0);
+    await swarm.startPeer("seeder");
 
     const again = await swarm.startPeer("leecher", ...flags, "--exit-when-done");
     assertEquals((await again.process.waitForEvent("done")).name, "a.bin");
@@ -256,7 +258,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`${signal} ends a peer with exit code 0 in the middle of everything`, async () => {
     await using swarm = await startSwarm("--ttl", "600");
     await swarm.write("seeder/a.bin", { size: 16 * MIB });
-    const seeder = await swarm.startPeer("seeder", "--up-limit", "2MiB");
+    const seeder = await swarm.startPeer("seeder", "--up-limit", "512KiB");
     const leecher = await swarm.startPeer("leecher", "--get", "a.bin", "--get", "nowhere.bin");
     await leecher.process.waitForEvent("progress", { fits: ({ bytes }) => Number(bytes) > 0 });
     for (const { process } of [leecher, seeder]) {

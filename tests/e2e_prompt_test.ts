@@ -157,7 +157,7 @@ for (const [name, key] of [["Ctrl-C", keys.ctrlC], ["Ctrl-D", keys.ctrlD]] as co
 terminalTest("a progress bar runs above the prompt, and commands work meanwhile", async () => {
   await using swarm = await startSwarm();
   await swarm.write("seeder/a.bin", { size: 8 * MIB });
-  await swarm.startPeer("seeder", "--up-limit", "4MiB");
+  await swarm.startPeer("seeder", "--up-limit", "2MiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   await using terminal = await openPeer(swarm, "--get", "a.bin");
   const bar = /^a\.bin +[1-9]\d?% +\[=*> *\] +[\d.]+ [KM]iB\/s +ETA \d+s +1 peer$/;

@@ -33,11 +33,10 @@ Deno.test("three nodes with a third each complete one another when the seeder is
   const seeder = await swarm.startPeer("seeder", "--up-limit", "512KiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const outs = ["out-0", "out-1", "out-2"];
-  const gets: RunningProcess[] = [];
-  for (const [third, out] of outs.entries()) {
-    await leaveThird(swarm, out, third);
-    gets.push(await swarm.startGet(["a.bin", "--seed", "--up-limit", "2MiB"], out));
-  }
+  for (const [third, out] of outs.entries()) await leaveThird(swarm, out, third);
+  // Together they have 24 MiB to send, so that nobody is done for a while.
+  const flags = ["--seed", "--up-limit", "1MiB"];
+  const gets = await Promise.all(outs.map((out) => swarm.startGet(["a.bin", ...flags], out)));
   for (const get of gets) await progress(get, SIZE / 3);
   seeder.process.signal("SIGKILL");
   // What the seeder can have sent by then is not enough for any of them.
@@ -52,12 +51,12 @@ Deno.test("a seeder that is killed in the middle is not missed", async () => {
   await using swarm = await startSwarm();
   const path = await swarm.write("one/a.bin", { size: SIZE });
   await swarm.write("two/a.bin", { size: SIZE });
-  const one = await swarm.startPeer("one", "--up-limit", "3MiB");
-  const two = await swarm.startPeer("two", "--up-limit", "3MiB");
+  const one = await swarm.startPeer("one", "--up-limit", "1MiB");
+  const two = await swarm.startPeer("two", "--up-limit", "1MiB");
   await swarm.listUntil(({ files }) => files[0]?.seeders === 2);
   const get = await swarm.startGet(["a.bin"], "out");
   await get.waitForEvent("progress", {
-    fits: ({ bytes, peers }) => Number(bytes) >= 2 * MIB && peers === 2,
+    fits: ({ bytes, peers }) => Number(bytes) >= MIB && peers === 2,
   });
   one.process.signal("SIGKILL");
   const done = await get.waitForEvent("done");
@@ -71,10 +70,10 @@ Deno.test("a seeder that is killed in the middle is not missed", async () => {
 Deno.test("the only seeder is killed, started again on another port, and used again", async () => {
   await using swarm = await startSwarm();
   const path = await swarm.write("seeder/a.bin", { size: SIZE });
-  const killed = await swarm.startPeer("seeder", "--up-limit", "3MiB");
+  const killed = await swarm.startPeer("seeder", "--up-limit", "1MiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const get = await swarm.startGet(["a.bin"], "out");
-  await progress(get, 2 * MIB);
+  await progress(get, MIB);
   killed.process.signal("SIGKILL");
   await killed.process.exit();
   await swarm.startPeer("seeder");
@@ -86,7 +85,7 @@ Deno.test("the only seeder is killed, started again on another port, and used ag
 Deno.test("a seeder that joins in the middle is used", async () => {
   await using swarm = await startSwarm();
   const path = await swarm.write("slow/a.bin", { size: SIZE });
-  await swarm.startPeer("slow", "--up-limit", "512KiB");
+  await swarm.startPeer("slow", "--up-limit", "128KiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const get = await swarm.startGet(["a.bin"], "out");
   await progress(get, 1);
@@ -103,7 +102,8 @@ Deno.test("four leechers at once feed each other: the seeder sends less than two
   await using swarm = await startSwarm();
   const size = 32 * MIB;
   const path = await swarm.write("seeder/a.bin", { size });
-  const seeder = await swarm.startPeer("seeder", "--up-limit", "16MiB");
+  // Slow enough that all are there before one of them has everything and goes.
+  const seeder = await swarm.startPeer("seeder", "--up-limit", "5MiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const outs = ["out-0", "out-1", "out-2", "out-3"];
   const gets = await Promise.all(outs.map((out) => swarm.startGet(["a.bin"], out)));
@@ -118,7 +118,7 @@ Deno.test("four leechers at once feed each other: the seeder sends less than two
 Deno.test("a peer serves the blocks that it has while it still downloads", async () => {
   await using swarm = await startSwarm();
   await swarm.write("seeder/a.bin", { size: SIZE });
-  await swarm.startPeer("seeder", "--up-limit", "1MiB");
+  await swarm.startPeer("seeder", "--up-limit", "512KiB");
   await swarm.listUntil(({ files }) => files.length === 1);
   const first = await swarm.startPeer("first", "--get", "a.bin");
   await progress(first.process, SIZE / 4);

@@ -3,6 +3,11 @@
 import { assert } from "@std/assert";
 import { startSync, until } from "./devices.ts";
 
+/** Of two changes that come by scans, each waits for one interval of a second at most. */
+const ROUND_MS_MAX = 10_000;
+/** How often that is tried until one time is good: other work on the machine can only add to a time. */
+const ROUNDS_MAX = 10;
+
 Deno.test("20,000 files that are made in a burst arrive, all of them", async () => {
   await using sync = await startSync();
   const laptop = await sync.startDevice("laptop");
@@ -28,17 +33,21 @@ Deno.test("without the watcher everything arrives within a scan's interval", asy
   const flags = ["--poll", "--rescan", "1"];
   const laptop = await sync.startDevice("laptop", { flags });
   const desktop = await sync.startDevice("desktop", { flags });
-  await laptop.write("docs/a.txt", "a");
-  await laptop.write("b.txt", "b");
-  const startMs = performance.now();
-  await sync.converge(laptop, desktop);
-  await laptop.rename("docs", "papers");
-  await laptop.write("b.txt", "b again");
-  await until(
-    () => desktop.has("papers/a.txt") && desktop.read("b.txt") === "b again",
-    "the changes",
-  );
-  await until(() => !desktop.has("docs"), "the old folder's end");
-  // Two rounds of changes; each waits for one interval at most, and for a busy machine.
-  assert(performance.now() - startMs < 20_000);
+  await laptop.write("docs-0/a.txt", "a");
+  const timesMs: number[] = [];
+  while (timesMs.length < ROUNDS_MAX && !timesMs.some((timeMs) => timeMs < ROUND_MS_MAX)) {
+    const round = timesMs.length;
+    await laptop.write("b.txt", `b ${round}`);
+    const startMs = performance.now();
+    await sync.converge(laptop, desktop);
+    await laptop.rename(`docs-${round}`, `docs-${round + 1}`);
+    await laptop.write("b.txt", `b again ${round}`);
+    await until(
+      () => desktop.has(`docs-${round + 1}/a.txt`) && desktop.read("b.txt") === `b again ${round}`,
+      "the changes",
+    );
+    await until(() => !desktop.has(`docs-${round}`), "the old folder's end");
+    timesMs.push(performance.now() - startMs);
+  }
+  assert(timesMs.at(-1)! < ROUND_MS_MAX, `none of ${timesMs.map(Math.round).join(", ")} ms`);
 });

@@ -101,7 +101,11 @@ Deno.test("edits of one file while both devices are online are both kept", async
   const desktop = await sync.startDevice("desktop");
   await laptop.write("a.txt", "old");
   await sync.converge(laptop, desktop);
-  await Promise.all([laptop.write("a.txt", "from laptop"), desktop.write("a.txt", "from desktop")]);
+  // While the server stands still neither of them can hear of the other's edit.
+  sync.server.signal("SIGSTOP");
+  await laptop.write("a.txt", "from laptop");
+  await desktop.write("a.txt", "from desktop");
+  sync.server.signal("SIGCONT");
   await until(async () => {
     const names = Object.keys(await laptop.tree());
     return names.length === 2 && names.every((name) => desktop.has(name));

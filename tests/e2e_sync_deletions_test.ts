@@ -21,11 +21,14 @@ async function withManyFiles(): Promise<[TestSync, TestDevice, TestDevice]> {
   return [sync, laptop, desktop];
 }
 
-/** Without a pause, so that a device sees all of it together also on a busy machine. */
+/** The device that works in the folder stands still meanwhile, so that it sees all of it together. */
 function removePhotos(folder: TestFolder): void {
+  const pid = Number(folder.read(`${PRIVATE}/lock`));
+  Deno.kill(pid, "SIGSTOP");
   for (let index = 0; index < FILE_COUNT - 5; index++) {
     Deno.removeSync(folder.join(`photos/${index}.jpg`));
   }
+  Deno.kill(pid, "SIGCONT");
 }
 
 /** The device ends with one line that says what to do. */

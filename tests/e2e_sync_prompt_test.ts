@@ -142,7 +142,7 @@ Deno.test("versions and restore bring back what was overwritten or deleted", asy
   const [sync, laptop, desktop] = await startTwo();
   await using _ = sync;
   for (const text of ["one", "two", "three"]) {
-    await laptop.write("a.txt", text);
+    await laptop.replace("a.txt", text);
     await until(() => desktop.has("a.txt") && desktop.read("a.txt") === text, text);
   }
   const versions = (await desktop.command("versions a.txt")).filter((e) => e.event === "version");
@@ -164,7 +164,7 @@ Deno.test("the server keeps as many old versions as it was told to", async () =>
   const laptop = await sync.startDevice("laptop");
   for (let index = 0; index < 5; index++) {
     const from = laptop.process.lines.length;
-    await laptop.write("a.txt", `text ${index}`);
+    await laptop.replace("a.txt", `text ${index}`);
     await laptop.process.waitForEvent("sent", { from, fits: ({ name }) => name === "a.txt" });
   }
   await until(async () => {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { compile } from "../scripts/compile.ts";
 
 /** How long a wait lasts unless a test says otherwise; generous, since machines that test are busy. */
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 /** How many of the last lines a failure shows. */
 const SHOWN_COUNT_MAX = 40;
 
@@ -29,7 +29,7 @@ export interface StartOptions {
 
 /** How long to wait for something. */
 export interface WaitOptions {
-  /** 30 seconds when absent. */
+  /** 60 seconds when absent. */
   readonly timeoutMs?: number;
   /** Lines before this position in `lines` do not count; 0 when absent. */
   readonly from?: number;

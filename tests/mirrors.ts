@@ -21,7 +21,7 @@ import { bytesOf } from "./devices.ts";
 import type { Content } from "./devices.ts";
 import { HOST } from "./swarm.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const PRIVATE = ".p2pnode";
 
 /** How a content server is started. */

@@ -14,7 +14,7 @@ import { binary } from "./harness.ts";
 
 const COLUMNS = 100;
 const ROWS = 30;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 /**
  * Carried out in the terminal: `stty -g` prints all settings. The trap keeps the shell alive at a Ctrl-C,

@@ -27,7 +27,7 @@ import type { StartOptions } from "./harness.ts";
 export const HOST = "127.0.0.1";
 export const MIB = 1024 * 1024;
 
-const LISTING_TIMEOUT_MS = 30_000;
+const LISTING_TIMEOUT_MS = 60_000;
 
 /** What `p2pnode ls --json` tells. */
 export interface Listing {
