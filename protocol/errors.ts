@@ -37,9 +37,18 @@ export function errorName(code: number): string {
 
 /** The other side broke a rule of the protocol. */
 export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
+  override readonly name: string = "ProtocolError";
   constructor(readonly code: ErrorCode, message: string) {
     super(message);
+  }
+}
+
+/** The stream ended within a frame: the other side has vanished there, or was cut off. */
+export class StreamCutOff extends ProtocolError {
+  override readonly name = "StreamCutOff";
+  /** @param what The part of the frame that did not come whole. */
+  constructor(what: string) {
+    super(ErrorCode.malformed, `Cannot read frame: the stream ended within ${what}`);
   }
 }
 

@@ -10,7 +10,7 @@ import { Cursor } from "./fields.ts";
 import { HEADER_SIZE } from "./header.ts";
 import { decodeBody, decodeHead } from "./messages.ts";
 import type { FrameHead, Message } from "./messages.ts";
-import { ErrorCode, ProtocolError } from "./errors.ts";
+import { StreamCutOff } from "./errors.ts";
 import type { Duplex } from "./ports.ts";
 
 /** What an idle connection keeps: room for nearly all messages without lists. */
@@ -106,7 +106,7 @@ export class FrameReader implements ChunkReader {
     this.#start += ready;
     for (let filled = ready; filled < into.length;) {
       const count = await this.#source.read(from(into, filled));
-      if (count === null) throw endedWithin("a chunk");
+      if (count === null) throw new StreamCutOff("a chunk");
       filled += count;
       this.#bytesRead += count;
     }
@@ -124,9 +124,9 @@ export class FrameReader implements ChunkReader {
       this.#bytesRead += count;
       return true;
     }
-    if (this.#chunkLeft > 0) throw endedWithin("a chunk");
-    if (this.#needed > HEADER_SIZE) throw endedWithin("a body");
-    if (this.#end > this.#start) throw endedWithin("a header");
+    if (this.#chunkLeft > 0) throw new StreamCutOff("a chunk");
+    if (this.#needed > HEADER_SIZE) throw new StreamCutOff("a body");
+    if (this.#end > this.#start) throw new StreamCutOff("a header");
     return false;
   }
 
@@ -177,11 +177,4 @@ export class FrameReader implements ChunkReader {
 /** What stands from `start` on; an array of its own only where that is not everything. */
 function from(bytes: Uint8Array, start: number): Uint8Array {
   return start === 0 ? bytes : bytes.subarray(start);
-}
-
-function endedWithin(what: string): ProtocolError {
-  return new ProtocolError(
-    ErrorCode.malformed,
-    `Cannot read frame: the stream ended within ${what}`,
-  );
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { toHex } from "./bytes.ts";
-import { ErrorCode, ProtocolError } from "./errors.ts";
+import { ErrorCode, ProtocolError, StreamCutOff } from "./errors.ts";
 import { Cursor } from "./fields.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { BODY_SIZE_MAX, CHUNK_SIZE_MAX, HEADER_SIZE, writeHeader } from "./header.ts";
@@ -128,6 +128,7 @@ Deno.test("next() ends cleanly between frames, and with an error within one", as
     } else {
       assertProtocolError(error);
       assertEquals(error.code, ErrorCode.malformed);
+      assert(error instanceof StreamCutOff, error.message);
       assert(error.message.includes("ended within a"), error.message);
     }
   }

@@ -2,7 +2,7 @@
 
 import { addressText } from "../../protocol/address.ts";
 import type { Connection } from "../../protocol/connection.ts";
-import { ProtocolError, RemoteError } from "../../protocol/errors.ts";
+import { ProtocolError, RemoteError, StreamCutOff } from "../../protocol/errors.ts";
 import type { Address } from "../../protocol/ports.ts";
 import { withSource } from "../copy/connect.ts";
 import { Destination } from "../copy/destination.ts";
@@ -117,10 +117,12 @@ function refusal(error: unknown, { directory, host }: Flags, address: Address): 
     return new Error(`${error.message} (nothing was deleted; --yes deletes them)`);
   }
   const what = `${printable(directory)} from ${addressText({ ...address, host: host! })}`;
-  const text = printable(error.message);
+  const isCutOff = error instanceof StreamCutOff;
+  const text = isCutOff ? "the connection was cut off" : printable(error.message);
   if (error instanceof RemoteError) return new Error(`Cannot fetch ${what}: ${text}`);
   if (text.startsWith("Cannot ")) return new Error(text);
   // To try again helps where a connection failed, not where somebody else answers.
-  const advice = error instanceof ProtocolError ? "" : " (run the same command again to go on)";
+  const isWrong = error instanceof ProtocolError && !isCutOff;
+  const advice = isWrong ? "" : " (run the same command again to go on)";
   return new Error(`Cannot fetch ${what}: ${text}${advice}`);
 }

@@ -1,7 +1,7 @@
 /** `p2pnode mirror-init`: orders mirrors of content servers from a mirror server, and shows what becomes of them. */
 
 import { addressText } from "../../protocol/address.ts";
-import { ConnectionClosed } from "../../protocol/errors.ts";
+import { ConnectionClosed, StreamCutOff } from "../../protocol/errors.ts";
 import type { Address } from "../../protocol/ports.ts";
 import { orderMirror } from "../mirror/initiator.ts";
 import { parseSources } from "../mirror/source_text.ts";
@@ -95,10 +95,12 @@ function sourcesOf(texts: readonly string[]): MirrorSource[] {
 }
 
 function refusal(error: unknown, server: Address): Error {
-  const message = printable(error instanceof Error ? error.message : String(error));
+  const isCutOff = error instanceof StreamCutOff;
+  const told = error instanceof Error ? error.message : String(error);
+  const message = isCutOff ? "the connection was cut off" : printable(told);
   const text = message.startsWith("Cannot ")
     ? message
     : `Cannot mirror with ${addressText(server)}: ${message}`;
-  if (!(error instanceof ConnectionClosed)) return new Error(text);
+  if (!isCutOff && !(error instanceof ConnectionClosed)) return new Error(text);
   return new Error(`${text} (run the same command again: what is there is not fetched again)`);
 }
