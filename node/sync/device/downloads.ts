@@ -263,7 +263,7 @@ export class Downloads {
       let position = 0;
       const results = plans.map(({ step, staged, changes: { length } }) => {
         const own = outcomes.slice(position, position += length);
-        return { step, staged, outcome: lastOf(own) };
+        return { step, staged, outcome: lastOf(own), isChange: length > 0 };
       });
       await this.#note(results);
     } finally {
@@ -289,10 +289,10 @@ export class Downloads {
       .map(({ path, local }) => ({ ...ledger.row(path), local }));
     for (const { step } of done) this.#queue.free(step.path);
     ledger.save(rows);
-    for (const { step } of done) {
+    for (const { step, isChange } of done) {
       const { path, copy } = step;
       if (copy !== undefined) observe({ kind: "conflict", path, copy });
-      else this.#received(path);
+      else if (isChange) this.#received(path);
       if (path === IGNORE_FILE) await local.readRules();
     }
     const failed = results.filter(({ outcome }) => !isDone(outcome));
@@ -371,6 +371,8 @@ type Done = Extract<ChangeOutcome, { readonly done: true }>;
 
 interface Result extends Ready {
   readonly outcome: ChangeOutcome;
+  /** Whether anything was to be changed in the folder, or only noted. */
+  readonly isChange: boolean;
 }
 
 /** What became of a step: the first change that was not done, or else the last one. */

@@ -94,14 +94,18 @@ Deno.test("SyncDevice ends where many files are gone and nobody can be asked", (
     await assertRejects(() => a.ended, Error, "20 of its 30 files are gone");
   }));
 
-Deno.test("SyncDevice with a lost index deletes nothing and makes no copies", () =>
+Deno.test("SyncDevice with a lost index deletes nothing, makes no copies and tells of no arrivals", () =>
   withTwo(async (a, b) => {
     await share([a, b], { one: "1", two: "2" });
     await b.stop();
     b.remove("one");
     b.index = new MemoryDeviceIndex("f".repeat(16));
+    const before = b.events.length;
     b.start();
     await converge([a, b], { one: "1", two: "2" });
+    await until(() => b.events.slice(before).some(({ kind }) => kind === "synced"));
+    const received = b.events.slice(before).filter((event) => event.kind === "received");
+    assertEquals(received.map(({ entry }) => entry.path), ["one"]);
   }));
 
 Deno.test("what a killed device had brought here is no edit, whatever the server has by then", () =>
