@@ -48,7 +48,7 @@ export const serveCommand = defineCommand({
     queue: {
       kind: "count",
       short: "q",
-      default: 64,
+      default: 256,
       min: 1,
       max: 65_536,
       doc: "files of all clients that may wait for the workers",

@@ -13,8 +13,11 @@ import { failureOf, FileError } from "./disk_failure.ts";
 
 /** Bytes in a job at most; blocks that arrive meanwhile do not have to wait for long. */
 const JOB_SIZE_MAX = 8 * 1024 * 1024;
-/** Small files in a job at most. */
-const JOB_FILES_MAX = 64;
+/** Small files in a job at most, and bytes in them where they are so many. */
+const JOB_FILES_MAX = 256;
+const MANY_FILES_SIZE_MAX = 1024 * 1024;
+/** So many files go together however small they are. */
+const MANY_FILES = 64;
 /** Blocks that one job signs at most. */
 const JOB_SIGNATURES_MAX = 256;
 
@@ -34,7 +37,8 @@ export function* hashSteps(files: readonly FileToHash[]): Generator<HashStep> {
   let small: FileToHash[] = [];
   let size = 0;
   for (const file of files) {
-    const fits = small.length < JOB_FILES_MAX && size + file.size <= JOB_SIZE_MAX;
+    const sizeMax = small.length < MANY_FILES ? JOB_SIZE_MAX : MANY_FILES_SIZE_MAX;
+    const fits = small.length < JOB_FILES_MAX && size + file.size <= sizeMax;
     if (!fits && small.length > 0) {
       yield { small };
       small = [];

@@ -31,8 +31,9 @@ Deno.test("hashSteps() covers every file once and in order, in jobs of bounded s
       let next = 0;
       for (const step of hashSteps(files)) {
         if ("small" in step) {
-          assert(step.small.length > 0 && step.small.length <= 64);
-          assert(step.small.reduce((sum, file) => sum + file.size, 0) <= 8 * MiB);
+          assert(step.small.length > 0 && step.small.length <= 256);
+          const size = step.small.reduce((sum, file) => sum + file.size, 0);
+          assert(size <= (step.small.length > 64 ? MiB : 8 * MiB));
           seen.push(...step.small);
           continue;
         }
@@ -48,6 +49,17 @@ Deno.test("hashSteps() covers every file once and in order, in jobs of bounded s
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("hashSteps() puts more files into a job the smaller they are", () => {
+  const countsOf = (count: number, size: number) =>
+    Array.from(
+      hashSteps(Array.from({ length: count }, () => fileOf(size))),
+      (step) => "small" in step ? step.small.length : 0,
+    );
+  assertEquals(countsOf(300, 4 * 1024), [256, 44]);
+  assertEquals(countsOf(200, 8 * 1024), [128, 72]);
+  assertEquals(countsOf(100, 100 * 1024), [64, 36]);
 });
 
 Deno.test("hashSteps() cuts a large file short once it has failed", () => {

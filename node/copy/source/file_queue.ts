@@ -4,14 +4,16 @@
  * client with a huge tree does not keep the others out.
  */
 
+import { TREE_ENTRY_COUNT_MAX } from "../../../protocol/tree_messages.ts";
+
 /** What stands in the queue. */
 export interface QueuedFile {
   /** Length of the file in bytes. */
   readonly size: number;
 }
 
-/** Files that a worker takes at once at most. */
-const RUN_FILES_MAX = 64;
+/** Files that a worker takes at once at most: as many as a page lists. */
+const RUN_FILES_MAX = TREE_ENTRY_COUNT_MAX;
 /** Bytes in the files that a worker takes at once, if they are several. */
 const RUN_SIZE_MAX = 8 * 1024 * 1024;
 
@@ -49,7 +51,7 @@ export class FileQueue<F extends QueuedFile> {
       if (this.#isClosed) return [];
       await new Promise<void>((resolve) => this.#takers.push(resolve));
     }
-    const run = this.#files.splice(0, runLength(this.#files));
+    const run = takeRun(this.#files);
     while (this.#entering.length > 0 && this.#files.length < this.#lengthMax) {
       const { file, entered } = this.#entering.shift()!;
       this.#files.push(file);
@@ -68,11 +70,23 @@ export class FileQueue<F extends QueuedFile> {
   }
 }
 
-/** How many of these files from the first on make a run; there must be one at least. */
-export function runLength(files: readonly QueuedFile[], first = 0): number {
-  const end = Math.min(files.length, first + RUN_FILES_MAX);
-  let size = files[first]!.size;
-  let at = first + 1;
-  while (at < end && (size += files[at]!.size) <= RUN_SIZE_MAX) at++;
-  return at - first;
+/** Puts the files of all batches into runs. */
+export async function* inRuns<F extends QueuedFile>(
+  batches: AsyncIterable<readonly F[]>,
+): AsyncGenerator<readonly F[], void> {
+  const files: F[] = [];
+  for await (const batch of batches) {
+    files.push(...batch);
+    while (files.length >= RUN_FILES_MAX) yield takeRun(files);
+  }
+  while (files.length > 0) yield takeRun(files);
+}
+
+/** Takes as many of the first files as make a run; there must be one at least. */
+function takeRun<F extends QueuedFile>(files: F[]): F[] {
+  const end = Math.min(files.length, RUN_FILES_MAX);
+  let size = files[0]!.size;
+  let count = 1;
+  while (count < end && (size += files[count]!.size) <= RUN_SIZE_MAX) count++;
+  return files.splice(0, count);
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { settled } from "../../../protocol/testing.ts";
-import { FileQueue } from "./file_queue.ts";
+import { FileQueue, inRuns } from "./file_queue.ts";
 
 const MIB = 1024 * 1024;
 
@@ -37,14 +37,29 @@ Deno.test("take() waits for files, each of which goes to one worker", async () =
 });
 
 Deno.test("take() takes small files together, and a large one alone", async () => {
-  const queue = new FileQueue<{ name: string; size: number }>(100);
+  const queue = new FileQueue<{ name: string; size: number }>(300);
   for (const name of ["a", "b"]) queue.put(file(name, 3 * MIB));
   queue.put(file("large", 100 * MIB));
-  for (let i = 0; i < 70; i++) queue.put(file(`${i}`));
+  for (let i = 0; i < 260; i++) queue.put(file(`${i}`));
   assertEquals(namesOf(await queue.take()), ["a", "b"]);
   assertEquals(namesOf(await queue.take()), ["large"]);
-  assertEquals((await queue.take()).length, 64);
-  assertEquals((await queue.take()).length, 6);
+  assertEquals((await queue.take()).length, 256);
+  assertEquals((await queue.take()).length, 4);
+});
+
+Deno.test("inRuns() puts the files of all batches into runs, in their order", async () => {
+  async function* batches() {
+    for (let batch = 0; batch < 3; batch++) {
+      yield Array.from({ length: 100 }, (_, i) => file(`${100 * batch + i}`));
+      await settled();
+    }
+    yield [file("large", 100 * MIB), file("last")];
+  }
+  const runs: (readonly { name: string }[])[] = [];
+  for await (const run of inRuns(batches())) runs.push(run);
+  assertEquals(runs.map(({ length }) => length), [256, 44, 1, 1]);
+  const names = Array.from({ length: 300 }, (_, i) => `${i}`);
+  assertEquals(runs.flatMap(namesOf), [...names, "large", "last"]);
 });
 
 Deno.test("close() ends all waiting", async () => {

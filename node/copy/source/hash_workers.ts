@@ -9,7 +9,7 @@
 import type { DiskFailure } from "../../store/disk.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentReader } from "../../transfer/stage.ts";
-import { FileQueue, runLength } from "./file_queue.ts";
+import { FileQueue, inRuns } from "./file_queue.ts";
 import type { HashMemory } from "./hash_memory.ts";
 import type { SourceFolder } from "./ports.ts";
 
@@ -98,16 +98,11 @@ export class HashWorkers {
   async hashAhead(): Promise<void> {
     let [count, size] = [0, 0];
     try {
-      for await (const batch of this.#options.folder.walk("", this.#ending.signal)) {
-        const files = batch.filter((entry) => entry.kind === "file");
-        for (let at = 0; at < files.length;) {
-          const run = files.slice(at, at + runLength(files, at));
-          at += run.length;
-          await this.#idle();
-          count += run.length;
-          size += await this.#hashUnasked(run);
-          if (count > AHEAD_COUNT_MAX || size > AHEAD_SIZE_MAX) return;
-        }
+      for await (const run of inRuns(this.#options.folder.walk("", this.#ending.signal))) {
+        await this.#idle();
+        count += run.length;
+        size += await this.#hashUnasked(run.filter(({ kind }) => kind === "file"));
+        if (count > AHEAD_COUNT_MAX || size > AHEAD_SIZE_MAX) return;
       }
     } catch {
       // What cannot be read is told to whoever asks for it.
@@ -161,21 +156,18 @@ export class HashWorkers {
 
   /** Never rejects. */
   async #hashAll(jobs: readonly HashJob[]): Promise<void> {
-    const changed: HashJob[] = [];
-    let index = 0;
+    const results: (IdentifiedContent | DiskFailure)[] = [];
     try {
-      for await (const result of this.#results(jobs)) {
-        const job = jobs[index++]!;
-        if ("error" in result && result.code === "changed") changed.push(job);
-        else this.#settle(job, result);
-      }
-      for (const job of changed.splice(0)) this.#settle(job, await this.#hashAgain(job));
+      for await (const result of this.#results(jobs)) results.push(result);
     } catch (reason) {
       if (this.#ending.signal.aborted) return;
-      const error = reason instanceof Error ? reason.message : String(reason);
-      for (const job of [...changed, ...jobs.slice(index)]) {
-        this.#settle(job, { error, code: "failed" });
-      }
+      results.push(...jobs.slice(results.length).map(() => failureOf(reason)));
+    }
+    // All at once, because what is known at the same time is listed together.
+    const changed = jobs.filter((job, i) => !this.#settleUnlessChanged(job, results[i]!));
+    for (const job of changed) {
+      const result = await this.#hashAgain(job).catch(failureOf);
+      if (!this.#ending.signal.aborted) this.#settle(job, result);
     }
   }
 
@@ -210,6 +202,13 @@ export class HashWorkers {
     }
   }
 
+  /** Answers whether it is settled. */
+  #settleUnlessChanged(job: HashJob, result: IdentifiedContent | DiskFailure): boolean {
+    if ("error" in result && result.code === "changed") return false;
+    this.#settle(job, result);
+    return true;
+  }
+
   #settle(job: HashJob, result: IdentifiedContent | DiskFailure): void {
     this.#forget(job);
     if (!("error" in result)) {
@@ -217,6 +216,10 @@ export class HashWorkers {
     }
     for (const listener of job.listeners) if (listener.isWaiting) listener.hashed(result);
   }
+}
+
+function failureOf(reason: unknown): DiskFailure {
+  return { error: reason instanceof Error ? reason.message : String(reason), code: "failed" };
 }
 
 function keyOf({ path, stamp }: Pick<FoundFile, "path" | "stamp">): string {
