@@ -1,11 +1,13 @@
 /**
  * Does what was decided about entries, many in a batch, while others are still on their way.
  *
- * A file is given its name only some time after its last byte was written. Before, nobody else knows it; after, any
- * edit gives it another time. So its stamp stands for its bytes, and the next run need not read it. What comes while
- * others are given their names has often waited long enough when they have them.
+ * A small file is given its name only some time after its last byte was written. Before, nobody else knows it; after,
+ * any edit gives it another time. So its stamp stands for its bytes, and the next run need not read it. What comes while
+ * others are given their names has often waited long enough when they have them. Of a large one the stage has seen to
+ * that (transfer/stage.ts).
  */
 
+import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { Task } from "./decision.ts";
 import type { Destination, TaskOutcome } from "./destination.ts";
@@ -43,7 +45,7 @@ export class Placing {
   add(...tasks: readonly Task[]): void {
     const nowMs = this.#options.clock.now();
     for (const task of tasks) {
-      this.#waiting.push({ task, dueMs: "staged" in task ? nowMs + SETTLE_MS : nowMs });
+      this.#waiting.push({ task, dueMs: isFresh(task) ? nowMs + SETTLE_MS : nowMs });
     }
     this.#running ??= this.#run().catch(this.#options.failed).finally(() => {
       this.#running = undefined;
@@ -72,4 +74,9 @@ export class Placing {
     const count = Math.min(late === -1 ? this.#waiting.length : late, BATCH_COUNT_MAX);
     return this.#waiting.splice(0, count).map(({ task }) => task);
   }
+}
+
+/** Whether it is for a file that has been written just now and looks like it. */
+function isFresh(task: Task): boolean {
+  return "staged" in task && task.want.size <= SMALL_SIZE_MAX;
 }

@@ -1,15 +1,16 @@
 import { assertEquals } from "@std/assert";
+import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { Task } from "./decision.ts";
 import { Placing } from "./placing.ts";
 
 /** A task for a file that has come, or for a folder. */
-function taskOf(path: string, kind: "file" | "folder" = "file"): Task {
+function taskOf(path: string, kind: "file" | "folder" = "file", size = 1): Task {
   const entry = {
-    ...{ number: 0, path, kind, id: new Uint8Array(32), size: 1, executable: false, target: "" },
+    ...{ number: 0, path, kind, id: new Uint8Array(32), size, executable: false, target: "" },
   };
   if (kind === "folder") return { kind: "make", entry, found: undefined };
-  const want = { id: entry.id, size: 1, bases: [] };
+  const want = { id: entry.id, size, bases: [] };
   return { kind: "fetch", entry, found: undefined, want, staged: `/stage/${path}` };
 }
 
@@ -44,11 +45,18 @@ function setUp(applyMs: number) {
   return { placing, log, later, pass: (ms: number) => nowMs += ms };
 }
 
-Deno.test("a file gets its name 25 ms after it has come, a folder at once", async () => {
+Deno.test("a small file gets its name 25 ms after it has come, a folder at once", async () => {
   const { placing, log } = setUp(0);
   placing.add(taskOf("folder", "folder"), taskOf("a"), taskOf("b"));
   await placing.done();
   assertEquals(log, ["1000 folder", "1025 a b"]);
+});
+
+Deno.test("a large file gets its name at once", async () => {
+  const { placing, log } = setUp(0);
+  placing.add(taskOf("large", "file", SMALL_SIZE_MAX + 1));
+  await placing.done();
+  assertEquals(log, ["1000 large"]);
 });
 
 Deno.test("what came early enough while others got their names waits no more", async () => {

@@ -38,6 +38,19 @@ export function rememberedStamp(info: Deno.FileInfo): string {
   return isRacy ? `${stamp}.racy${++racyCount}` : stamp;
 }
 
+/**
+ * Sets the time of modification of a file that nobody else sees back so far that any write from now on shows in its
+ * stamp.
+ */
+export function makeStampLast(path: string): void {
+  const seconds = (Date.now() - 2 * RACY_MS) / 1000;
+  try {
+    Deno.utimeSync(path, seconds, seconds);
+  } catch {
+    // Not every file system lets times be set. Then the stamp may be one that is not remembered.
+  }
+}
+
 /** Whether a file's owner may execute it. */
 export function isExecutable(mode: number | null): boolean {
   return ((mode ?? 0) & OWNER_MAY_EXECUTE) !== 0;

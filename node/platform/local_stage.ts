@@ -39,8 +39,6 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** Partial contents that were closed, and of which is remembered what is right in them. */
 const REMEMBERED_PARTS_MAX = 16;
-/** To verify and write a content of this size takes so long that it is worth to start all threads. */
-const BUSY_SIZE = 64 * 1024 * 1024;
 /** Files in one job that copies, syncs or removes. */
 const JOB_FILES_MAX = 64;
 
@@ -181,8 +179,9 @@ class LocalStage implements Stage {
     return await this.#shared.pool.run("snapshot", { file, to: staged }) ?? { staged };
   }
 
-  expectPart({ size }: ContentId): void {
-    if (size >= BUSY_SIZE) this.#shared.pool.warmUp(Infinity);
+  /** Other threads start while this one works: whoever starts a thread can do nothing else meanwhile. */
+  expectPart(): void {
+    this.#shared.pool.warmUp();
   }
 
   async openPart(

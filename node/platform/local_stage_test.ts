@@ -6,6 +6,7 @@ import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
 import { cutPart } from "../../tests/memory_cutting.ts";
 import type { LocalContent, PartialContent } from "../transfer/stage.ts";
+import { fileCalls } from "./file_calls.ts";
 import { lookAt } from "./file_state.ts";
 import { StageWorkers } from "./local_stage.ts";
 
@@ -174,6 +175,20 @@ Deno.test("a partial content goes on where another process stopped", async () =>
   const third = set.workers.openStage(set.path);
   await using whole = good(await third.openPart({ id, size }, hashes, never));
   assert(whole.have.complete);
+});
+
+Deno.test("a large content and a copy have stamps that last from the beginning", async () => {
+  using set = setUp();
+  const bytes = randomBytes(BLOCK_SIZE + 1, 1);
+  const { id, size, hashes } = treeOf(bytes);
+  const part = good(await set.stage.openPart({ id, size }, hashes, never));
+  await landBlocks(part, bytes, [0, 1]);
+  const large = good(await part.finish({ durable: false }));
+  const copies = await set.stage.copy([set.file("small", bytes.subarray(7))], { durable: false });
+  for (const { staged } of [large, ...copies.map(good)]) {
+    const { stamp, seenStamp } = fileCalls.look(staged)!;
+    assertEquals(seenStamp, stamp);
+  }
 });
 
 Deno.test("growing() tells of a partial content as long as somebody works on it", async () => {

@@ -15,7 +15,7 @@ import { isPossiblySame } from "../transfer/stage.ts";
 import type { LocalContent, ReadPack } from "../transfer/stage.ts";
 import { hashFile, regularFile } from "./block_reading.ts";
 import { errorNameOf, failureOf, FileError } from "./disk_failure.ts";
-import { stateOf } from "./file_state.ts";
+import { makeStampLast, stateOf } from "./file_state.ts";
 import type { Failures, HashedFiles, StageJobs } from "./stage_jobs.ts";
 
 const hasher = new BlockHasher();
@@ -155,6 +155,7 @@ function copyContent(from: LocalContent, to: string, durable: boolean): void {
   const { stamp } = requireSame(from);
   // The file may have been written again without a change of its stamp.
   if (stamp !== from.stamp && !hasContent(to, from)) throw new FileError("ECHANGED");
+  makeStampLast(to);
   if (durable) syncFile(to);
 }
 

@@ -11,6 +11,7 @@ import type { LandedBlock } from "../transfer/stage.ts";
 import type { OpenParts } from "./block_landing.ts";
 import { regularFile } from "./block_reading.ts";
 import { failureOf } from "./disk_failure.ts";
+import { makeStampLast } from "./file_state.ts";
 import type { PartCopy, PartFile, StageJobs } from "./stage_jobs.ts";
 
 const hasher = new BlockHasher();
@@ -161,6 +162,7 @@ export function writeRanges(
 /** Gives a partial file, which is whole by now, the name under which it waits for its place. */
 export function finishPart({ path, to }: StageJobs["finish"][0]): DiskFailure | undefined {
   try {
+    makeStampLast(path);
     Deno.renameSync(path, to);
     return undefined;
   } catch (error) {

@@ -34,7 +34,10 @@ export interface LocalContent extends ContentId {
 
 /** A temporary file with a verified content. Whoever takes it moves it away or has it removed. */
 export interface StagedContent {
-  /** Its local path. */
+  /**
+   * Its local path. The time of modification of a large content, or a copy, is set back a little: any later write
+   * gives it another stamp. To do so with a small one would cost more than it is worth.
+   */
   readonly staged: string;
 }
 
@@ -150,7 +153,7 @@ export interface Stage {
    */
   snapshot(file: LocalFile): Promise<StagedContent | DiskFailure>;
   /** Makes ready for a large content that is about to be opened. */
-  expectPart(content: ContentId): void;
+  expectPart(): void;
   /**
    * The partial file of a large content, made anew, or found and verified as far as it goes. What was verified
    * before by the same stage need not be again. Waits until nobody else works on the same content. Throws the
