@@ -6,9 +6,11 @@
  * and what is found there takes part in the next decision: so an edit that nobody knew of is never lost.
  */
 
+import { AnySignal } from "../../../protocol/any_signal.ts";
 import { folderOf } from "../../../protocol/path.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type { ArrivedContent, MissingContent, WantedContent } from "../../transfer/contents.ts";
+import { untilAllDone } from "../../transfer/until_all_done.ts";
 import type { SyncTransfer } from "../client.ts";
 import type { Entry } from "../entry.ts";
 import { isDone } from "../../folder/live_folder.ts";
@@ -60,15 +62,19 @@ export class Downloads {
     return this.#transfers.values();
   }
 
-  /** Brings the folder to what the server has, as it comes, until `signal` is aborted. */
+  /** Brings the folder to what the server has. When it ends, the paths are the next connection's. */
   async run(signal: AbortSignal): Promise<void> {
     const { local } = this.#context;
-    this.#queue.bell.ringOn(signal);
     local.bell.ringOn(signal);
     // What is in the folder and unknown would only be in the way.
     while (!local.isComplete && !signal.aborted) await local.bell.rung;
-    const lanes = Array.from({ length: LARGE_LANES }, () => this.#runLarge(signal));
-    await Promise.all([this.#runSmall(signal), ...lanes]);
+    const failed = new AbortController();
+    using any = new AnySignal([signal, failed.signal]);
+    this.#queue.bell.ringOn(any.signal);
+    const lanes = Array.from({ length: LARGE_LANES }, () => this.#runLarge(any.signal));
+    lanes.push(this.#runSmall(any.signal));
+    for (const lane of lanes) lane.catch((reason) => failed.abort(reason));
+    await untilAllDone(lanes);
   }
 
   async #runSmall(signal: AbortSignal): Promise<void> {
