@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { watchPaths } from "./folder_watch.ts";
 
-const WAIT_MS_MAX = 5_000;
+const WAIT_MS_MAX = 20_000;
 
 /** All that is hinted at until `isEnough`, or for some seconds. */
 async function hintsFor(

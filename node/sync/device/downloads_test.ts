@@ -19,13 +19,14 @@ function tellOf(ledger: Ledger, path: string, number: number): void {
   ledger.save([{ path, local: undefined, remote }]);
 }
 
-/** Contents of which each answers to its first byte as a test says. */
-function contentsThat(
-  answers: Record<number, (signal: AbortSignal) => Promise<void>>,
+/** Contents that cannot be had, each for the reason that goes with the first byte of its id. */
+function contentsThatFail(
+  failures: Record<number, (signal: AbortSignal) => Promise<void>>,
 ): ContentFetcher {
   return {
+    // deno-lint-ignore require-yield -- each of them fails
     async *fetch(wants: readonly WantedContent[], { signal }) {
-      for (const { id } of wants) await answers[id[0]!]!(signal);
+      for (const { id } of wants) await failures[id[0]!]!(signal);
     },
   };
 }
@@ -34,7 +35,7 @@ Deno.test("Downloads ends when nothing is under way any more, and leaves the pat
   const ledger = new Ledger(new MemoryDeviceIndex(REPLICA));
   let hasEnded = false;
   const broken = Promise.withResolvers<void>();
-  const contents = contentsThat({
+  const contents = contentsThatFail({
     1: async (signal) => {
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       // As a partial file that is closed does.

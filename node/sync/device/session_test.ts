@@ -5,7 +5,7 @@ import { TestServer } from "../server/testing.ts";
 import { connect } from "./session.ts";
 import { TestMachine } from "./testing.ts";
 
-const WAIT_MS_MAX = 2_000;
+const WAIT_MS_MAX = 5_000;
 
 /** Resolves as `promise` does, and rejects where that takes too long. */
 async function soon<Value>(promise: Promise<Value>, what: string): Promise<Value> {
