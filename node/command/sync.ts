@@ -25,7 +25,7 @@ import { showSyncTransfers } from "./sync_bars.ts";
 import { SyncEvents } from "./sync_events.ts";
 import { SyncFiles } from "./sync_files.ts";
 import { completeSyncWords, runSyncLine } from "./sync_prompt.ts";
-import { countEntries, SyncSession } from "./sync_session.ts";
+import { SyncSession } from "./sync_session.ts";
 import { Telling } from "./telling.ts";
 import { UsageError } from "./usage_error.ts";
 import type { World } from "./world.ts";
@@ -106,7 +106,7 @@ export async function runSync({ positionals, flags }: Parsed, world: World): Pro
     server,
     root: folder.root,
     canAsk,
-    count: () => countEntries(client),
+    count: () => client.count(),
   });
   const client: SyncClient = new SyncDevice({
     ...world,

@@ -5,11 +5,11 @@
 
 import { addressText } from "../../protocol/address.ts";
 import type { Address, Clock } from "../../protocol/ports.ts";
-import type { HeldDeletions, SyncEvent } from "../sync/client.ts";
+import type { FolderCount, HeldDeletions, SyncEvent } from "../sync/client.ts";
 import type { Entry } from "../sync/entry.ts";
 import { counted } from "../text/counted.ts";
 import { formatSize } from "../text/size.ts";
-import { entryFields, type FolderCount, folderCountText } from "./sync_lists.ts";
+import { entryFields, folderCountText } from "./sync_lists.ts";
 import type { Telling } from "./telling.ts";
 
 /** So many changes are shown one by one … */

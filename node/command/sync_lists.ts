@@ -3,7 +3,13 @@
 import { toHex } from "../../protocol/bytes.ts";
 import { addressText } from "../../protocol/address.ts";
 import type { Address } from "../../protocol/ports.ts";
-import type { DeviceInfo, SyncConflict, SyncStatus, VersionInfo } from "../sync/client.ts";
+import type {
+  DeviceInfo,
+  FolderCount,
+  SyncConflict,
+  SyncStatus,
+  VersionInfo,
+} from "../sync/client.ts";
 import type { Entry, State } from "../sync/entry.ts";
 import { countsOf } from "../sync/version.ts";
 import type { Version } from "../sync/version.ts";
@@ -88,12 +94,6 @@ export function conflictLines(conflicts: readonly SyncConflict[]): string[] {
   if (conflicts.length === 0) return ["no conflicts"];
   const rows = conflicts.map(({ path, reason }) => [path, reason]);
   return formatTable([{ title: "name" }, { title: "why" }], rows);
-}
-
-/** What is in a folder. */
-export interface FolderCount {
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** `2 files, 3.4 MiB`. */

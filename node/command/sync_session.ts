@@ -6,7 +6,6 @@ import type { SyncClient } from "../sync/client.ts";
 import { counted } from "../text/counted.ts";
 import { formatSize } from "../text/size.ts";
 import type { SyncFiles } from "./sync_files.ts";
-import type { FolderCount } from "./sync_lists.ts";
 import { conflictLines, entryFields, entryLines, statusFields, statusLines } from "./sync_lists.ts";
 import { versionFields, versionLines } from "./sync_lists.ts";
 import type { Telling } from "./telling.ts";
@@ -80,7 +79,7 @@ export class SyncSession {
     const { client, user, device, server, root } = this.#options;
     await this.#heard();
     const devices = client.status.isOnline ? await client.devices() : undefined;
-    const details = { user, device, server, folder: root, devices, count: countEntries(client) };
+    const details = { user, device, server, folder: root, devices, count: client.count() };
     const { status } = client;
     this.telling.list(
       "status",
@@ -171,16 +170,4 @@ function* rowsOf(client: SyncClient, side: "here" | "server") {
   for (const entry of client.entries(side)) {
     yield { side: side === "here" ? "client" : "server", ...entryFields(entry) };
   }
-}
-
-/** How many files there are here, and their bytes. */
-export function countEntries(client: Pick<SyncClient, "entries">): FolderCount {
-  let files = 0;
-  let bytes = 0;
-  for (const { kind, size } of client.entries("here")) {
-    if (kind !== "file") continue;
-    files++;
-    bytes += size;
-  }
-  return { files, bytes };
 }

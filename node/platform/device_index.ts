@@ -9,6 +9,7 @@
 import { toHex } from "../../protocol/bytes.ts";
 import type { Log } from "../../protocol/ports.ts";
 import { HASH_SIZE } from "../content/tree.ts";
+import type { FolderCount } from "../sync/client.ts";
 import { NOWHERE } from "../sync/device/device_index.ts";
 import type {
   DeviceIndex,
@@ -24,6 +25,7 @@ import { sameState } from "../sync/entry.ts";
 import type { ReplicaId } from "../sync/version.ts";
 import type { ContentId } from "../transfer/contents.ts";
 import { IndexDatabase } from "./index_database.ts";
+import { RecentValues } from "./recent_values.ts";
 
 /** "p2" for p2pnode, and a count. */
 const VERSION = 0x7032_0002;
@@ -58,7 +60,10 @@ const OWN = 2;
 
 /** Rows that are in memory at once while many are read. */
 const PAGE_COUNT = 1000;
-/** What was saved last is asked for again soon: so many rows stay in memory, with less than 1 KiB each. */
+/**
+ * What was saved or asked for last is asked for again soon, also where nothing is known of a path: so many rows stay
+ * in memory, or twice as many, with less than 1 KiB each.
+ */
 const RECENT_COUNT = 8192;
 /** So many files with the same content are enough to choose from. */
 const HOLDER_COUNT = 4;
@@ -87,8 +92,8 @@ interface StoredRow extends Omit<StoredSide, "kind"> {
 export class DeviceDatabase implements DeviceIndex, Disposable {
   readonly replica: ReplicaId;
   readonly #database: IndexDatabase;
-  /** By path, the rows that were saved last, the oldest first. */
-  readonly #recent = new Map<string, Row>();
+  /** By path; where nothing is known of a path, its row has neither side. */
+  readonly #recent = new RecentValues<Row>(RECENT_COUNT);
   readonly #intentions = new Intentions();
   /** The number of the last batch of intentions. */
   #batch = 0;
@@ -113,10 +118,8 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
   }
 
   row(path: string): Row | undefined {
-    const recent = this.#recent.get(path);
-    if (recent !== undefined) return recent;
-    const row = this.#one("SELECT * FROM entry WHERE path = ?", path) as StoredRow | undefined;
-    return row === undefined ? undefined : rowOf(row);
+    const row = this.#recent.get(path) ?? this.#read(path);
+    return isKnown(row) ? row : undefined;
   }
 
   *known(path: string): Generator<KnownEntry> {
@@ -132,10 +135,11 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     }
   }
 
-  fileCount(folder: string): number {
-    const { first, end } = rangeBelow(folder);
-    const count = "SELECT count(*) AS count FROM entry WHERE kind = 1 AND path >= ? AND path < ?";
-    return (this.#one(count, first, end) as { count: number }).count;
+  count(): FolderCount {
+    const count =
+      "SELECT count(*) AS files, ifnull(sum(size), 0) AS bytes FROM entry WHERE kind = 1";
+    const { files, bytes } = this.#one(count) as FolderCount;
+    return { files, bytes };
   }
 
   *unsynced(): Generator<Row> {
@@ -169,7 +173,7 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
           // That the server has stored something it has often told before, as one of its changes.
           if (this.#recent.get(row.path) === row) continue;
           this.#put(row);
-          this.#remember(row);
+          this.#recent.set(row.path, row);
         }
         if (position !== undefined) this.#setPosition(position);
       });
@@ -240,17 +244,18 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
     this.#database.prepare("UPDATE device SET server = ?, after = ?").run(index, after);
   }
 
-  #remember(row: Row): void {
-    const { path, local, remote } = row;
-    this.#recent.delete(path);
-    if (local === undefined && remote === undefined) return;
-    if (this.#recent.size >= RECENT_COUNT) this.#recent.delete(this.#recent.keys().next().value!);
+  #read(path: string): Row {
+    const stored = this.#one("SELECT * FROM entry WHERE path = ?", path) as StoredRow | undefined;
+    const row = stored === undefined
+      ? { path, local: undefined, remote: undefined }
+      : rowOf(stored);
     this.#recent.set(path, row);
+    return row;
   }
 
   #put(row: Row): void {
     const { path, local, remote } = row;
-    if (local === undefined && remote === undefined) {
+    if (!isKnown(row)) {
       this.#database.prepare("DELETE FROM entry WHERE path = ?").run(path);
       return;
     }
@@ -262,7 +267,8 @@ export class DeviceDatabase implements DeviceIndex, Disposable {
       isSynced(row) ? 0 : 1,
     ];
     const before = this.#recent.get(path);
-    if (before !== undefined && before.local === local) this.#updateRemote(path, remoteColumns);
+    const isThere = before !== undefined && isKnown(before);
+    if (isThere && before.local === local) this.#updateRemote(path, remoteColumns);
     else {
       this.#database.prepare(
         "REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -328,6 +334,10 @@ const NO_ID = new Uint8Array(HASH_SIZE);
 
 function sideOf({ kind, id, size, executable, version }: StoredSide): RemoteSide {
   return { kind: KINDS[kind]!, id: id ?? NO_ID, size, executable: executable !== 0, version };
+}
+
+function isKnown({ local, remote }: Row): boolean {
+  return local !== undefined || remote !== undefined;
 }
 
 function rowOf(stored: StoredRow): Row {

@@ -55,7 +55,7 @@ function viewOf(index: DeviceIndex) {
     position: index.position,
     rows: PATHS.map((path) => index.row(path)),
     known: ["", ...PATHS].map((path) => [...index.known(path)]),
-    count: index.fileCount(""),
+    count: index.count(),
     unsynced: [...index.unsynced()],
     holders: CONTENTS.map((content) => index.holders(content).sort(byPath).slice(0, 1).length),
     here: [...index.entries("here")],

@@ -17,6 +17,7 @@ import type {
 import type { ContentId } from "../transfer/contents.ts";
 import { DamagedDatabase } from "./database_file.ts";
 import { IndexDatabase } from "./index_database.ts";
+import { RecentEntries } from "./recent_entries.ts";
 
 const ID_SIZE = 16;
 const REPLICA_SIZE = 8;
@@ -72,6 +73,9 @@ const VERSION = 0x7032_0102;
  */
 const COUNT = "CAST(? AS INTEGER)";
 
+/** Paths that are remembered because nothing is known of them. */
+const UNKNOWN_COUNT_MAX = 2048;
+
 /** Rows that are in memory at once while all are gone through. */
 const PAGE_COUNT = 1000;
 
@@ -107,6 +111,11 @@ export class UserDatabase implements UserIndex {
   #id: Uint8Array;
   readonly replica: ReplicaId;
   #sequence: number;
+  readonly #recent: RecentEntries;
+  /** Paths of which nothing is known: a new one is asked for several times before there is an entry. */
+  readonly #unknown = new Set<string>();
+  /** Whether there may be an old version. */
+  #hasVersions: boolean;
 
   /** @throws {Error} `Cannot use PATH: reason`. */
   constructor(path: string, log: Log) {
@@ -120,6 +129,8 @@ export class UserDatabase implements UserIndex {
         const last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").get();
         return (last as { seq: number } | undefined)?.seq ?? 0;
       });
+      this.#recent = new RecentEntries(this.#sequence);
+      this.#hasVersions = this.#rows("SELECT 1 FROM old_version LIMIT 1").length > 0;
     } catch (error) {
       database[Symbol.dispose]();
       throw error;
@@ -135,7 +146,11 @@ export class UserDatabase implements UserIndex {
   }
 
   get(path: string): IndexedEntry | undefined {
-    return this.#entries("SELECT * FROM entry WHERE path = ?", path)[0];
+    const recent = this.#recent.get(path);
+    if (recent !== undefined || this.#unknown.has(path)) return recent;
+    const [entry] = this.#entries("SELECT * FROM entry WHERE path = ?", path);
+    if (entry === undefined) this.#noteUnknown(path);
+    return entry;
   }
 
   *present(): Generator<PresentEntry> {
@@ -164,7 +179,7 @@ export class UserDatabase implements UserIndex {
   }
 
   after(sequence: number, countMax: number): IndexedEntry[] {
-    return this.#entries(
+    return this.#recent.after(sequence, countMax) ?? this.#entries(
       `SELECT * FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ${COUNT}`,
       sequence,
       countMax,
@@ -172,6 +187,8 @@ export class UserDatabase implements UserIndex {
   }
 
   filesWith({ id, size }: ContentId, countMax: number): IndexedEntry[] {
+    const recent = countMax === 1 ? this.#recent.fileWith({ id, size }) : undefined;
+    if (recent !== undefined) return [recent];
     return this.#entries(
       `SELECT * FROM entry WHERE kind = 1 AND id = ? AND size = ? LIMIT ${COUNT}`,
       id,
@@ -189,6 +206,7 @@ export class UserDatabase implements UserIndex {
   }
 
   hasVersionWith({ id, size }: ContentId): boolean {
+    if (!this.#hasVersions) return false;
     return this.#rows("SELECT 1 FROM old_version WHERE id = ? AND size = ? LIMIT 1", id, size)
       .length > 0;
   }
@@ -254,18 +272,29 @@ export class UserDatabase implements UserIndex {
   commit(changes: IndexChanges): void {
     const id = changes.renew === true ? newId() : undefined;
     let sequence = this.#sequence;
+    const put = changes.put?.map((entry) => ({ ...entry, sequence: ++sequence })) ?? [];
     this.#database.change(() => {
       if (id !== undefined) this.#prepare("UPDATE identity SET id = ?").run(id);
       this.#forget(changes);
-      sequence = this.#put(changes, sequence);
+      this.#put(put, changes);
       this.#number(changes);
     });
     if (id !== undefined) this.#id = id;
     this.#sequence = sequence;
+    const isOther = changes.dropped !== undefined || changes.stamps !== undefined;
+    if (isOther) this.#recent.clear(sequence);
+    else this.#recent.add(put);
+    for (const { path } of put) this.#unknown.delete(path);
+    if (changes.replaced !== undefined && changes.replaced.length > 0) this.#hasVersions = true;
   }
 
   [Symbol.dispose](): void {
     this.#database[Symbol.dispose]();
+  }
+
+  #noteUnknown(path: string): void {
+    if (this.#unknown.size === UNKNOWN_COUNT_MAX) this.#unknown.clear();
+    this.#unknown.add(path);
   }
 
   #forget({ dropped = [], expired = [], settled = [], fulfilled = false }: IndexChanges): void {
@@ -278,17 +307,16 @@ export class UserDatabase implements UserIndex {
     if (fulfilled) this.#prepare("DELETE FROM intention").run();
   }
 
-  /** Answers the sequence number of the last one. */
-  #put({ put = [], stamps = [] }: IndexChanges, sequence: number): number {
+  #put(put: readonly IndexedEntry[], { stamps = [] }: IndexChanges): void {
     const stamp = this.#prepare("UPDATE entry SET stamp = ? WHERE path = ?");
     for (const seen of stamps) stamp.run(seen.stamp, seen.path);
     const replace = this.#prepare(
       "REPLACE INTO entry (sequence, path, kind, id, size, executable, version, stamp) " +
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    for (const { path, kind, id, size, executable, version, stamp } of put) {
+    for (const { sequence, path, kind, id, size, executable, version, stamp } of put) {
       replace.run(
-        ++sequence,
+        sequence,
         path,
         KINDS.indexOf(kind),
         id,
@@ -298,7 +326,6 @@ export class UserDatabase implements UserIndex {
         stamp,
       );
     }
-    return sequence;
   }
 
   #number({ replaced = [] }: IndexChanges): void {

@@ -57,6 +57,7 @@ function viewOf(index: UserIndex) {
     below: paths.map((one) => index.below(one, 2)),
     after: index.after(2, 3),
     files: contents.map((one) => index.filesWith(one, 9).sort(byPath)),
+    file: contents.map((one) => index.filesWith(one, 1).map(({ kind, id }) => ({ kind, id }))),
     versions: paths.map((one) => index.versionsOf(one, 3)),
     beyond: paths.map((one) => index.versionsBeyond(one, 1)),
     has: contents.map((one) => index.hasVersionWith(one)),
@@ -89,6 +90,39 @@ Deno.test("UserDatabase tells the same as an index in memory, also when it is op
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("UserDatabase tells the changes after each sequence number, however many there were since", () => {
+  using folder = temporaryFolder();
+  using database = new UserDatabase(`${folder.path}/index.db`, () => {});
+  const last = new Map<string, number>();
+  for (let sequence = 0; sequence < 6_000;) {
+    const put = Array.from({ length: 100 }, () => {
+      // Some paths change again and again.
+      const path = sequence % 3 === 0 ? `often${sequence % 300}` : `once${sequence}`;
+      last.set(path, ++sequence);
+      return {
+        path,
+        kind: "file" as const,
+        id: new Uint8Array(32).fill(sequence % 251),
+        size: sequence,
+        executable: false,
+        version: "aaaaaaaaaaaaaaaa:1",
+        stamp: "s",
+      };
+    });
+    database.commit({ put });
+  }
+  const sequences = [...last.values()].sort((a, b) => a - b);
+  for (const start of [0, 1_000, 1_999, 2_000, 3_900, 4_000, 5_998, 5_999, 6_000]) {
+    const expected = sequences.filter((sequence) => sequence > start).slice(0, 256);
+    assertEquals(database.after(start, 256).map(({ sequence }) => sequence), expected);
+  }
+  for (const [path, sequence] of last) {
+    assertEquals(database.get(path)?.sequence, sequence);
+    const content = { id: new Uint8Array(32).fill(sequence % 251), size: sequence };
+    assertEquals(database.filesWith(content, 1).map((entry) => entry.path), [path]);
+  }
 });
 
 Deno.test("UserDatabase gets another id when it is renewed", () => {

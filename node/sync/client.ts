@@ -40,6 +40,12 @@ export interface HeldDeletions {
   readonly examples: readonly string[];
 }
 
+/** How many files a folder has, and how many bytes these have together. */
+export interface FolderCount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** A content on its way. */
 export interface SyncTransfer {
   readonly path: string;
@@ -94,6 +100,8 @@ export interface SyncClient {
   stored(signal: AbortSignal): Promise<void>;
   /** What is here, as the index knows it, or what the server said last; without tombstones, by path. */
   entries(side: "here" | "server"): Iterable<Entry>;
+  /** How many files there are here, and their bytes, as the index knows it. */
+  count(): FolderCount;
   /** The entry at a path, undefined where there is nothing. */
   entry(side: "here" | "server", path: string): Entry | undefined;
   /** What is not kept the same, as the last look found it. */

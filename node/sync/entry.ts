@@ -4,8 +4,8 @@ import { fromHex, sameBytes, toHex } from "../../protocol/bytes.ts";
 import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { BodyOf } from "../../protocol/messages.ts";
 import { checkName } from "../../protocol/path.ts";
-import { countsOf, versionOf } from "./version.ts";
-import type { ReplicaId, Version } from "./version.ts";
+import { countsOf, NO_VERSION } from "./version.ts";
+import type { Version } from "./version.ts";
 
 /** Nothing (a tombstone, when there was something before), a regular file, or a folder. */
 export type Kind = "absent" | "file" | "folder";
@@ -45,31 +45,47 @@ export function sameState(a: State, b: State): boolean {
 export type WireEntry = BodyOf<"entries">["entries"][number];
 
 /** The entry in the form in which it travels. */
-export function toWire({ version, ...entry }: Entry): WireEntry {
-  const counts = [...countsOf(version)];
-  return {
-    ...entry,
-    version: counts.map(([replica, count]) => ({ replica: fromHex(replica), count })),
-  };
+export function toWire({ path, kind, id, size, executable, version }: Entry): WireEntry {
+  return { path, kind, id, size, executable, version: wireVersionOf(version) };
+}
+
+/** Of many entries that are told together most have the same version: the last one is not made again. */
+let lastVersion: { readonly text: Version; readonly wire: WireEntry["version"] } = {
+  text: NO_VERSION,
+  wire: [],
+};
+
+function wireVersionOf(text: Version): WireEntry["version"] {
+  if (lastVersion.text !== text) {
+    const counts = [...countsOf(text)];
+    const wire = counts.map(([replica, count]) => ({ replica: fromHex(replica), count }));
+    lastVersion = { text, wire };
+  }
+  return lastVersion.wire;
 }
 
 /**
  * Checks and takes an entry that came over the wire. Throws a `ProtocolError` where its path is not safe, it
  * is no file and yet has bytes, or its version is not in its one form.
  */
-export function fromWire({ version, ...entry }: WireEntry): Entry {
-  checkName(entry.path);
-  const isBare = entry.size === 0 && !entry.executable && sameBytes(entry.id, NO_ID);
-  if (entry.kind !== "file" && !isBare) throw malformed(entry, "it is no file and has bytes");
-  const counts = new Map<ReplicaId, number>();
+export function fromWire(entry: WireEntry): Entry {
+  const { path, kind, id, size, executable } = entry;
+  checkName(path);
+  const isBare = size === 0 && !executable && sameBytes(id, NO_ID);
+  if (kind !== "file" && !isBare) throw malformed(entry, "it is no file and has bytes");
+  return { path, kind, id, size, executable, version: versionIn(entry) };
+}
+
+function versionIn(entry: WireEntry): Version {
+  const pairs: string[] = [];
   let last = "";
-  for (const { replica, count } of version) {
+  for (const { replica, count } of entry.version) {
     const name = toHex(replica);
     if (name <= last || count === 0) throw malformed(entry, "its version is out of order");
-    counts.set(name, count);
+    pairs.push(`${name}:${count}`);
     last = name;
   }
-  return { ...entry, version: versionOf(counts) };
+  return pairs.join();
 }
 
 function malformed({ path }: Pick<WireEntry, "path">, reason: string): ProtocolError {

@@ -2,6 +2,7 @@
 
 import type { ContentId } from "../../node/transfer/contents.ts";
 import { sameBytes } from "../../protocol/bytes.ts";
+import type { FolderCount } from "../../node/sync/client.ts";
 import type { Entry } from "../../node/sync/entry.ts";
 import type { ReplicaId } from "../../node/sync/version.ts";
 import type {
@@ -46,8 +47,10 @@ export class MemoryDeviceIndex implements DeviceIndex {
     }
   }
 
-  fileCount(folder: string): number {
-    return [...this.known(folder)].filter(({ kind }) => kind === "file").length;
+  count(): FolderCount {
+    const sizes = [...this.entries("here")].filter(({ kind }) => kind === "file")
+      .map(({ size }) => size);
+    return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
   *unsynced(): Generator<Row> {

@@ -41,7 +41,7 @@ export class Deletions {
     this.#options = options;
     this.#missing = new MissingPaths(options.settleMs);
     const { ledger: { index }, acceptAll } = options;
-    this.#guard = new DeletionGuard({ countFiles: () => index.fileCount(""), acceptAll });
+    this.#guard = new DeletionGuard({ countFiles: () => index.count().files, acceptAll });
   }
 
   get held(): HeldDeletions | undefined {

@@ -7,6 +7,7 @@
  */
 
 import type { ContentId } from "../../transfer/contents.ts";
+import type { FolderCount } from "../client.ts";
 import type { Entry } from "../entry.ts";
 import type { ReplicaId } from "../version.ts";
 import type { Row } from "./row.ts";
@@ -43,8 +44,8 @@ export interface DeviceIndex {
   row(path: string): Row | undefined;
   /** What was on the disk at `path` and below it, "" for all of it. Rows may change meanwhile. */
   known(path: string): Iterable<KnownEntry>;
-  /** How many files were on the disk below a folder, "" for all of them. */
-  fileCount(folder: string): number;
+  /** How many files were on the disk, and their bytes. */
+  count(): FolderCount;
   /** Rows that are not synced, whatever there is to do about them. Rows may change meanwhile. */
   unsynced(): Iterable<Row>;
   /** Some of the rows whose local side is a file with this content. */

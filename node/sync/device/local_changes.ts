@@ -28,6 +28,14 @@ import type { Snapshots } from "./snapshots.ts";
 const QUIET_MS = 100;
 /** With more hints than this at once, one look at everything is cheaper. */
 const HINT_COUNT_MAX = 512;
+/**
+ * While the server is to be told of more paths than this, a look at everything would only hold that up, and finds what
+ * was lost with hints that got lost by that very work: it waits, looks whether it still has to this often, and at most
+ * so long after the last one.
+ */
+const BUSY_COUNT = 512;
+const BUSY_CHECK_MS = 250;
+const BUSY_WAIT_MAX_MS = 10_000;
 /** What is put into a new folder at once may be there before the folder is watched. */
 const NEW_FOLDER_PAUSE_MS = 200;
 /** Looks at everything take at most this part of the time: those that hints ask for, and those without. */
@@ -190,7 +198,7 @@ export class LocalChanges {
     await this.readRules();
     while (!signal.aborted) {
       if (this.#failure !== undefined) throw this.#failure.reason;
-      const paths = this.#due.take(this.#options.clock.now());
+      const paths = this.#waitWhileBusy(this.#due.take(this.#options.clock.now()));
       if (paths.length > 0) await this.#look(paths, signal);
       else {
         const isCheckDue = this.#options.clock.now() - this.#intactMs >= INTACT_CHECK_MS;
@@ -198,6 +206,16 @@ export class LocalChanges {
         await this.#sleep(signal);
       }
     }
+  }
+
+  /** The paths that are to be looked at now: without the one for everything where that waits. */
+  #waitWhileBusy(paths: readonly string[]): readonly string[] {
+    const { ledger, clock } = this.#options;
+    const nowMs = clock.now();
+    const isBusy = ledger.up.size > BUSY_COUNT && nowMs - this.#wholeEndMs < BUSY_WAIT_MAX_MS;
+    if (!isBusy || !paths.includes("")) return paths;
+    this.#due.add("", nowMs + BUSY_CHECK_MS);
+    return paths.filter((path) => path !== "");
   }
 
   async #sleep(signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import type { SkippedFile } from "../../store/folder.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type {
   DeviceInfo,
+  FolderCount,
   SyncClient,
   SyncConflict,
   SyncEvent,
@@ -121,6 +122,10 @@ export class SyncDevice implements SyncClient {
 
   entries(side: "here" | "server"): Iterable<Entry> {
     return this.#options.index.entries(side);
+  }
+
+  count(): FolderCount {
+    return this.#options.index.count();
   }
 
   entry(side: "here" | "server", path: string): Entry | undefined {

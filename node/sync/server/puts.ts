@@ -11,7 +11,6 @@ import { SMALL_SIZE_MAX } from "../../../protocol/content_messages.ts";
 import { foldersAbove } from "../../../protocol/path.ts";
 import { contentKey } from "../../transfer/contents.ts";
 import type {
-  ArrivedContent,
   ContentFetcher,
   ContentId,
   FetchOptions,
@@ -163,8 +162,7 @@ export class Puts {
       for (const want of wants) settle(job, contentKey(want), ABSENT);
       return;
     }
-    let arrived: PendingContent[] = [];
-    let arrivedBytes = 0;
+    const arrived = new ArrivedBytes(wants);
     const progress = (want: WantedContent) => {
       if (want.bases.length === 0) this.#options.onGrown(want, connection);
     };
@@ -177,14 +175,10 @@ export class Puts {
       }
       staged.set(key, content.staged);
       if (content.bytes === undefined) continue;
-      arrived.push(pendingOf(content, content.bytes));
-      arrivedBytes += content.bytes.length;
-      if (arrivedBytes < KEPT_BYTES_MAX) continue;
-      this.#keep(job, arrived);
-      arrived = [];
-      arrivedBytes = 0;
+      arrived.add(content.want, content.bytes);
+      if (arrived.isFull) this.#keep(job, arrived.take());
     }
-    this.#keep(job, arrived);
+    this.#keep(job, arrived.take());
   }
 
   #keep({ kept }: Job, contents: readonly PendingContent[]): void {
@@ -249,7 +243,34 @@ function mustPrecede(earlier: Job, later: Job): boolean {
   return false;
 }
 
-/** The bytes are gone with the next content that comes. */
-function pendingOf({ want: { id, size } }: ArrivedContent, bytes: Uint8Array): PendingContent {
-  return { id, size, bytes: bytes.slice() };
+/** Copies of small contents in one buffer, until they are handed to the index. */
+class ArrivedBytes {
+  readonly #buffer: Uint8Array;
+  #used = 0;
+  #contents: PendingContent[] = [];
+
+  constructor(wants: readonly WantedContent[]) {
+    const small = wants.filter(({ size }) => size <= SMALL_SIZE_MAX);
+    const total = small.reduce((sum, { size }) => sum + size, 0);
+    this.#buffer = new Uint8Array(Math.min(total, KEPT_BYTES_MAX + SMALL_SIZE_MAX));
+  }
+
+  get isFull(): boolean {
+    return this.#used >= KEPT_BYTES_MAX;
+  }
+
+  /** Adds a content. Its bytes are gone with the next one that comes. */
+  add({ id, size }: ContentId, bytes: Uint8Array): void {
+    const copy = this.#buffer.subarray(this.#used, this.#used += size);
+    copy.set(bytes);
+    this.#contents.push({ id, size, bytes: copy });
+  }
+
+  /** The contents so far, whose place the next ones take. */
+  take(): PendingContent[] {
+    const taken = this.#contents;
+    this.#contents = [];
+    this.#used = 0;
+    return taken;
+  }
 }

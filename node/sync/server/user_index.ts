@@ -98,7 +98,7 @@ export interface UserIndex extends Disposable {
   /** The old versions of a path that come after the newest `countMax`. */
   versionsBeyond(path: string, countMax: number): OldVersion[];
 
-  /** Keeps small contents, which the next commit makes durable. */
+  /** Keeps copies of small contents, which the next commit makes durable. */
   keep(contents: readonly PendingContent[]): void;
   /** The small contents that are kept, one after the other. */
   pending(): Iterable<PendingContent>;
