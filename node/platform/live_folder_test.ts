@@ -323,8 +323,9 @@ Deno.test("watch() pauses during a burst of our own changes, then hints at every
         { kind: "makeFolder", path: `folder${i}` }
       ));
       assertEquals(folder.isWatchPaused, false);
-      await folder.change(folders);
+      const changing = folder.change(folders);
       assertEquals(folder.isWatchPaused, true);
+      await changing;
       assertEquals((await hints.next()).value, [""]);
       // Whoever takes hints has not had the time to look yet.
       assertEquals(folder.isWatchPaused, true);
