@@ -16,7 +16,7 @@ import { steadyWay } from "./steady_way.ts";
 /** How often a folder that is replaced is read at most. */
 const ATTEMPTS_MAX = 5;
 /** How long the walk keeps the event loop waiting. */
-const SLICE_MS = 5;
+const SLICE_MS = 10;
 
 /**
  * Finds what is at and below the start, folder by folder; each comes before what is in it.
