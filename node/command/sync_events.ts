@@ -31,6 +31,9 @@ export interface SyncEventsOptions {
   readonly count: () => FolderCount;
 }
 
+/** Of so many paths it is remembered what was said of them last. */
+const PROBLEMS_MAX = 1_000;
+
 /** Takes the events of a device. */
 export class SyncEvents {
   readonly #options: SyncEventsOptions;
@@ -42,6 +45,8 @@ export class SyncEvents {
   #isAway = false;
   /** Whether something was told since people last heard that all is the same. */
   #hasNews = true;
+  /** By path, why it is not synced, as people heard last; the device tries again and again. */
+  readonly #problems = new Map<string, string>();
 
   constructor(options: SyncEventsOptions) {
     this.#options = options;
@@ -71,7 +76,7 @@ export class SyncEvents {
         return telling.tell(
           "skipped",
           { name: event.path, reason: event.reason },
-          `skipped ${event.path}: ${event.reason}`,
+          this.#isNews(event.path, event.reason) ? `skipped ${event.path}: ${event.reason}` : "",
         );
       case "held":
         return this.#held(event.deletions);
@@ -80,7 +85,7 @@ export class SyncEvents {
         return telling.tell(
           "trouble",
           { ...(path === undefined ? {} : { name: path }), reason },
-          reason,
+          path === undefined || this.#isNews(path, reason) ? reason : "",
         );
       }
     }
@@ -115,8 +120,17 @@ export class SyncEvents {
     this.#hasNews = false;
   }
 
+  /** Whether people have not heard this of the path yet. */
+  #isNews(path: string, reason: string): boolean {
+    if (this.#problems.get(path) === reason) return false;
+    if (this.#problems.size >= PROBLEMS_MAX) this.#problems.clear();
+    this.#problems.set(path, reason);
+    return true;
+  }
+
   #changed(what: "sent" | "received", entry: Entry): void {
     const { telling, clock } = this.#options;
+    this.#problems.delete(entry.path);
     const nowMs = clock.now();
     if (nowMs - this.#burstMs >= BURST_MS) {
       this.#flush();

@@ -93,6 +93,29 @@ Deno.test("SyncEvents asks about deletions only where somebody can answer", () =
   ]);
 });
 
+Deno.test("SyncEvents says once why a path is not synced, until that changes", () => {
+  const { events, lines } = telling({ json: false });
+  const skipped = (path: string, reason: string) => ({ kind: "skipped", path, reason }) as const;
+  events.take(skipped("a", "it is a pipe"));
+  events.take(skipped("b", "it is a pipe"));
+  events.take({ kind: "trouble", path: "c", reason: "Cannot write c: permission denied" });
+  for (let again = 0; again < 3; again++) {
+    events.take(skipped("a", "it is a pipe"));
+    events.take({ kind: "trouble", path: "c", reason: "Cannot write c: permission denied" });
+  }
+  events.take(skipped("a", "it is a socket"));
+  events.take({ kind: "sent", entry: entry("c") });
+  events.take({ kind: "trouble", path: "c", reason: "Cannot write c: permission denied" });
+  assertEquals(lines(), [
+    "skipped a: it is a pipe",
+    "skipped b: it is a pipe",
+    "Cannot write c: permission denied",
+    "skipped a: it is a socket",
+    "sent c (10 B)",
+    "Cannot write c: permission denied",
+  ]);
+});
+
 Deno.test("SyncEvents tells scripts of everything", () => {
   const { events, lines } = telling({ json: true });
   for (let index = 0; index < 100; index++) {

@@ -1,7 +1,8 @@
-/** Tests of a device whose disk takes names that differ in case only for one, beside one that does not. */
+/** Tests of devices where a disk takes names that differ in case only for one: that of one of them, or the server's. */
 
 import { assertEquals } from "@std/assert";
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
+import { ServerDisk } from "../server/testing.ts";
 import { converge, type TestMachine, until, withTwo } from "./testing.ts";
 
 /** Runs a test with a machine that tells names apart, and one that does not. */
@@ -62,3 +63,29 @@ Deno.test("a name that is written otherwise is so on a disk that takes both for 
     a.move("docs", "Docs");
     await converge([a, loose], { "Plan.txt": "text", Docs: "folder/", "Docs/one.txt": "1" });
   }));
+
+Deno.test("a name that is written otherwise passes through a server whose disk takes both for one", () =>
+  withTwo(async (a, b) => {
+    for (const one of [a, b]) one.start();
+    a.write("plan.txt", "text");
+    a.write("docs/one.txt", "1");
+    await converge([a, b], { "plan.txt": "text", docs: "folder/", "docs/one.txt": "1" });
+    a.move("plan.txt", "Plan.txt");
+    a.move("docs", "Docs");
+    await converge([a, b], { "Plan.txt": "text", Docs: "folder/", "Docs/one.txt": "1" });
+  }, new ServerDisk({ isLoose: true })));
+
+Deno.test("what a server's disk takes for another name stays where it is, until one is renamed", () =>
+  withTwo(async (a, b, server) => {
+    for (const one of [a, b]) one.start();
+    a.write("Plan.txt", "upper");
+    await converge([a, b], { "Plan.txt": "upper" });
+    a.write("plan.txt", "lower");
+    await until(() =>
+      a.events.some((event) => event.kind === "skipped" && event.path === "plan.txt")
+    );
+    assertEquals(b.tree(), { "Plan.txt": "upper" });
+    assertEquals(server.disk.textOf("alice", "Plan.txt"), "upper");
+    a.move("plan.txt", "renamed.txt");
+    await converge([a, b], { "Plan.txt": "upper", "renamed.txt": "lower" });
+  }, new ServerDisk({ isLoose: true })));

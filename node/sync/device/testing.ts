@@ -3,7 +3,7 @@
 import { MemoryFiles } from "../../../tests/sync_simulation/memory_files.ts";
 import { MemoryFolder } from "../../../tests/sync_simulation/memory_folder.ts";
 import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
-import { TestServer } from "../server/testing.ts";
+import { ServerDisk, TestServer } from "../server/testing.ts";
 import { KeyPair, verify } from "../../content/identity.ts";
 import type { Network } from "../../../protocol/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -149,8 +149,9 @@ function sorted(tree: Record<string, string>) {
 /** Runs a test with two machines that belong to a server, and stops what it has started. */
 export async function withTwo(
   test: (a: TestMachine, b: TestMachine, server: TestServer) => Promise<void>,
+  disk = new ServerDisk(),
 ): Promise<void> {
-  await using server = new TestServer();
+  await using server = new TestServer(disk);
   const [a, b] = [new TestMachine(1, server), new TestMachine(2, server)];
   try {
     await test(a, b, server);

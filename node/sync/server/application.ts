@@ -69,7 +69,7 @@ export class Application {
    */
   async run(items: readonly PutItem[]): Promise<Applied> {
     const { pieces, places, keepsVersions } = this.#options;
-    const decided = decide(items, pieces.index);
+    const decided = decide(items, pieces);
     for (const folder of decided.own.values()) this.#own.set(folder.path, folder);
     const moves = findMoves(decided.accepted);
     await this.#stageContents(decided, moves);

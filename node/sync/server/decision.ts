@@ -9,6 +9,7 @@
 
 import { sameBytes } from "../../../protocol/bytes.ts";
 import { foldersAbove } from "../../../protocol/path.ts";
+import type { LiveFolder } from "../../folder/live_folder.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { Entry, State } from "../entry.ts";
 import {
@@ -64,24 +65,33 @@ export function needsContent(entry: State, before: State | undefined): boolean {
   return before?.kind !== "file" || before.size !== entry.size || !sameBytes(before.id, entry.id);
 }
 
+/** What a decision takes into account. */
+export interface DecisionContext {
+  readonly index: UserIndex;
+  readonly folder: Pick<LiveFolder, "twinOf">;
+}
+
 /** Decides about the items that have no outcome yet, and gives those an outcome that are not taken. */
-export function decide(items: readonly PutItem[], index: UserIndex): Decided {
-  return new Decision(index).of(items);
+export function decide(items: readonly PutItem[], context: DecisionContext): Decided {
+  return new Decision(context).of(items);
 }
 
 class Decision {
   readonly #index: UserIndex;
+  readonly #folder: DecisionContext["folder"];
   readonly #accepted = new Map<string, Accepted>();
   readonly #own = new Map<string, Entry>();
   /** Folders that are folders now and afterwards. */
   readonly #firm = new Set<string>();
 
-  constructor(index: UserIndex) {
+  constructor({ index, folder }: DecisionContext) {
     this.#index = index;
+    this.#folder = folder;
   }
 
   of(items: readonly PutItem[]): Decided {
     for (const item of items) if (item.outcome === undefined) this.#compare(item);
+    for (const accepted of [...this.#accepted.values()]) this.#refuseTwin(accepted);
     for (const accepted of [...this.#accepted.values()]) {
       if (accepted.entry.kind !== "absent") this.#secureFolders(accepted);
     }
@@ -107,6 +117,24 @@ class Decision {
         before,
       });
     }
+  }
+
+  /** Refuses what is new and what the disk cannot hold beside what it has. */
+  #refuseTwin({ item, entry, before }: Accepted): void {
+    const isNew = entry.kind !== "absent" && (before?.kind ?? "absent") === "absent";
+    const twin = isNew ? this.#twinOf(entry.path) : undefined;
+    if (twin === undefined) return;
+    const reason = `the server's disk takes it and ${twin} for the same name (rename one of them)`;
+    this.#settle(item, refused(reason));
+  }
+
+  /** What stays on the disk under another spelling of a path, or of a folder on the way to it. */
+  #twinOf(path: string): string | undefined {
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const twin = this.#folder.twinOf(path.slice(0, end));
+      if (twin !== undefined && this.#accepted.get(twin)?.entry.kind !== "absent") return twin;
+    }
+    return undefined;
   }
 
   /** Sees to it that everything above an entry is a folder. */

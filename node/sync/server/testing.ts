@@ -26,10 +26,15 @@ import type { SyncServerOptions } from "./sync_server.ts";
 
 /** The disk of a server, which outlives its processes. */
 export class ServerDisk {
-  readonly files = new MemoryFiles();
+  readonly files: MemoryFiles;
   readonly indexes = new Map<string, MemoryUserIndex>();
   readonly opened: string[] = [];
   readonly closed: string[] = [];
+
+  /** @param options As those of `MemoryFiles`. */
+  constructor(options: ConstructorParameters<typeof MemoryFiles>[0] = {}) {
+    this.files = new MemoryFiles(options);
+  }
 
   /** The pieces of a user's space, opened as a new process does. */
   open(name: string): UserPieces {
