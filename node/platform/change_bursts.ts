@@ -19,8 +19,11 @@ export class ChangeBursts {
   readonly #clock: Pick<Clock, "now">;
   #windowStartMs = -Infinity;
   #count = 0;
+  /** Calls that make changes at the moment, and when the last one was over. */
+  #underWay = 0;
   #lastMs = -Infinity;
   #calmMs = CALM_MIN_MS;
+  /** When the burst is over, as far as is known; not before what is under way is. */
   #endMs = -Infinity;
   #next = new AbortController();
 
@@ -35,14 +38,16 @@ export class ChangeBursts {
 
   /** How long the burst lasts if nothing else is changed; 0 where there is none. */
   get leftMs(): number {
-    return Math.max(0, this.#endMs - this.#clock.now());
+    return this.#endMs === Infinity ? this.#calmMs : Math.max(0, this.#endMs - this.#clock.now());
   }
 
-  /** So many changes are being made. */
-  note(count: number): void {
+  /** So many changes begin to be made. */
+  begin(count: number): void {
     const nowMs = this.#clock.now();
-    const pauseMs = nowMs - this.#lastMs;
-    this.#lastMs = nowMs;
+    const idleMs = this.#underWay === 0 ? nowMs - this.#lastMs : 0;
+    // What was longer ago has nothing to do with a burst that begins now.
+    const pauseMs = idleMs <= WINDOW_MS ? idleMs : 0;
+    this.#underWay++;
     if (nowMs - this.#windowStartMs > WINDOW_MS) {
       this.#windowStartMs = nowMs;
       this.#count = 0;
@@ -52,11 +57,18 @@ export class ChangeBursts {
     if (!isOn && this.#count < COUNT_MIN) return;
     const calmMs = Math.min(CALM_MAX_MS, Math.max(CALM_MIN_MS, 2 * pauseMs));
     this.#calmMs = isOn ? Math.max(this.#calmMs, calmMs) : calmMs;
-    this.#endMs = nowMs + this.#calmMs;
+    this.#endMs = Infinity;
     // What belongs to this burst does not begin another one.
     this.#count = 0;
     if (isOn) return;
     this.#next.abort();
     this.#next = new AbortController();
+  }
+
+  /** The changes of a call are made. */
+  end(): void {
+    this.#underWay--;
+    this.#lastMs = this.#clock.now();
+    if (this.#underWay === 0 && this.#endMs === Infinity) this.#endMs = this.#lastMs + this.#calmMs;
   }
 }

@@ -132,10 +132,16 @@ class DiskLiveFolder implements LocalLiveFolder {
   }
 
   async change(changes: readonly Change[]): Promise<ChangeOutcome[]> {
-    this.#bursts.note(changes.length);
-    if (this.isIntact()) return await this.#changes.change(this.root, changes);
-    const error = `Cannot change ${this.root}: it was replaced, or is not mounted any more`;
-    return changes.map(() => ({ error, code: "missing" }));
+    if (!this.isIntact()) {
+      const error = `Cannot change ${this.root}: it was replaced, or is not mounted any more`;
+      return changes.map(() => ({ error, code: "missing" }));
+    }
+    this.#bursts.begin(changes.length);
+    try {
+      return await this.#changes.change(this.root, changes);
+    } finally {
+      this.#bursts.end();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
