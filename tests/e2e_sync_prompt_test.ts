@@ -21,6 +21,11 @@ function the(name: string, events: readonly JsonEvent[]): JsonEvent {
   return events.find(({ event }) => event === name)!;
 }
 
+/** Waits until a device knows that it has a file: it is on the disk a moment before. */
+async function received({ process }: TestDevice, path: string): Promise<void> {
+  await process.waitForEvent("received", { fits: ({ name }) => name === path });
+}
+
 Deno.test("upload copies a file from anywhere onto all devices", async () => {
   const [sync, laptop, desktop] = await startTwo();
   await using _ = sync;
@@ -111,7 +116,7 @@ Deno.test("lists show what is here and what is on the server", async () => {
   const [sync, laptop, desktop] = await startTwo();
   await using _ = sync;
   await laptop.write("docs/a.txt", "hello");
-  await sync.converge(laptop, desktop);
+  await received(desktop, "docs/a.txt");
   for (const command of ["list_client", "list_server"]) {
     const entries = (await desktop.command(command)).filter(({ event }) => event === "entry");
     assertEquals(entries.map(({ name, kind, size }) => [name, kind, size]), [
@@ -125,8 +130,9 @@ Deno.test("lists show what is here and what is on the server", async () => {
 Deno.test("delete deletes on all devices, a folder with all that is in it", async () => {
   const [sync, laptop, desktop] = await startTwo();
   await using _ = sync;
-  for (const name of ["a.txt", "docs/b.txt", "docs/deep/c.txt"]) await laptop.write(name, name);
-  await sync.converge(laptop, desktop);
+  const names = ["a.txt", "docs/b.txt", "docs/deep/c.txt"];
+  for (const name of names) await laptop.write(name, name);
+  await Promise.all(names.map((name) => received(desktop, name)));
   await desktop.command("delete a.txt");
   assertEquals(the("deleted", await desktop.command("delete docs")).files, 2);
   await until(() => !laptop.has("a.txt") && !laptop.has("docs"), "the deletions");
