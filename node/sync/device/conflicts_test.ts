@@ -3,7 +3,7 @@ import { NAME_SIZE_MAX } from "../../../protocol/path.ts";
 import { REPLICA_COUNT_MAX } from "../../../protocol/sync_messages.ts";
 import { MemoryDeviceIndex } from "../../../tests/sync_simulation/memory_device_index.ts";
 import { TestServer } from "../server/testing.ts";
-import { converge, share, until, withTwo } from "./testing.ts";
+import { converge, share, stored, until, withTwo } from "./testing.ts";
 
 Deno.test("SyncDevice keeps both contents that two devices wrote at one path", () =>
   withTwo(async (a, b) => {
@@ -13,7 +13,7 @@ Deno.test("SyncDevice keeps both contents that two devices wrote at one path", (
     a.write("file.txt", "of a");
     b.write("file.txt", "of b");
     a.start();
-    await converge([a], { "file.txt": "of a" });
+    await stored(a);
     b.start();
     await until(() => Object.keys(a.tree()).length === 2, () => [a.tree(), b.tree(), b.events]);
     const copy = Object.keys(a.tree()).find((path) => path !== "file.txt")!;
@@ -32,7 +32,7 @@ Deno.test("SyncDevice lets an edit win over a deletion", () =>
     b.write("one", "edited");
     b.remove("two");
     a.start();
-    await converge([a], { two: "edited" });
+    await stored(a);
     b.start();
     await converge([a, b], { one: "edited", two: "edited" });
   }));

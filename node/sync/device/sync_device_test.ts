@@ -7,7 +7,7 @@ import { MemoryStage } from "../../../tests/sync_simulation/memory_stage.ts";
 import type { SyncTransfer } from "../client.ts";
 import type { IndexChanges } from "./device_index.ts";
 import type { Row } from "./row.ts";
-import { converge, share, until, withTwo } from "./testing.ts";
+import { converge, share, stored, until, withTwo } from "./testing.ts";
 
 Deno.test("SyncDevice brings what is here to the server, and from there to the other device", () =>
   withTwo(async (a, b, server) => {
@@ -149,7 +149,7 @@ Deno.test("SyncDevice leaves alone what .p2pignore names", () =>
     a.write("x.txt", "t");
     b.write("x.log", "b");
     a.start();
-    await converge([a], { ".p2pignore": "*.log\n", "x.log": "a", "x.txt": "t" });
+    await stored(a);
     await a.stop();
     b.write(".p2pignore", "*.log\n");
     a.start();

@@ -131,6 +131,11 @@ export async function converge(
   await until(() => machines.every(isSo), tell);
 }
 
+/** Waits until the server has stored what is on the disk of a machine. */
+export async function stored({ device }: TestMachine): Promise<void> {
+  await device!.stored(new AbortController().signal);
+}
+
 /** Writes files on the first machine, and waits until both have them; their devices run then. */
 export async function share(
   [first, other]: readonly [TestMachine, TestMachine],
