@@ -62,7 +62,7 @@ Deno.test("add() keeps what came again when the first one is dropped", () => {
 Deno.test("a reader answers with what it has hashed, and hashes what has changed since", async () => {
   using folder = temporaryFolder();
   using workers = new StageWorkers({ size: 1 });
-  const reader = workers.openReader();
+  const reader = workers.openReader(folder.path);
   const bytes = randomBytes(5000, 1);
   const files: LocalFile[] = [];
   for (const [name, content] of [["empty", new Uint8Array()], ["small", bytes]] as const) {

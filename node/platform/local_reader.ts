@@ -44,9 +44,12 @@ type HashedStep =
 
 export class LocalReader implements ContentReader {
   readonly #shared: SharedByStages;
+  readonly #root: string | undefined;
 
-  constructor(shared: SharedByStages) {
+  /** @param root The folder that everything read is below, if it is only one: many small files are cheaper then. */
+  constructor(shared: SharedByStages, root?: string) {
     this.#shared = shared;
+    this.#root = root;
   }
 
   async *hashFiles(
@@ -88,7 +91,8 @@ export class LocalReader implements ContentReader {
     const { pool, kept } = this.#shared;
     if (!areKept(files)) return await pool.run("hashFiles", { files });
     const buffer = bufferFor(files);
-    const hashed = await pool.run("hashIntoBuffer", { files, buffer }, [buffer]);
+    const root = this.#root;
+    const hashed = await pool.run("hashIntoBuffer", { root, files, buffer }, [buffer]);
     const contents = files.map(({ size }, i) => ({ id: idAt(hashed, i), size }));
     kept.add(contents, hashed.failures.map(([index]) => index), hashed.buffer);
     return hashed;
@@ -151,7 +155,7 @@ export class LocalReader implements ContentReader {
         present: contents.map(() => true),
       };
     }
-    return await this.#shared.pool.run("read", { contents, buffer }, [buffer]);
+    return await this.#shared.pool.run("read", { root: this.#root, contents, buffer }, [buffer]);
   }
 }
 

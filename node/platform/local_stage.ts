@@ -80,9 +80,9 @@ export class StageWorkers implements Disposable {
     return new LocalStage(new StageFolder(path), { ...this.#shared, passesOn });
   }
 
-  /** What reads and hashes files in these threads, and needs no folder of its own. */
-  openReader(): ContentReader {
-    return new LocalReader(this.#shared);
+  /** What reads and hashes files below `root` in these threads, and needs no folder of its own. */
+  openReader(root: string): ContentReader {
+    return new LocalReader(this.#shared, root);
   }
 
   /** Stops the threads at once; what is under way is rejected. */

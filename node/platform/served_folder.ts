@@ -19,7 +19,7 @@ export async function openServedFolder(
   workers.warmUp();
   return {
     folder,
-    contents: workers.openReader(),
+    contents: workers.openReader(folder.root),
     workerCount,
     [Symbol.dispose]: () => workers[Symbol.dispose](),
   };

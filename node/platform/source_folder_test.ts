@@ -114,7 +114,7 @@ Deno.test("nothing outside is listed or hashed where a folder becomes a link in 
     "dir/sub": "skipped it was replaced while it was read",
   });
   assertEquals(await folder.state("dir/sub/file", new AbortController().signal), undefined);
-  const contents = workers.openReader();
+  const contents = workers.openReader(root);
   const path = folder.pathOf(before.path);
   const file = { path, size: before.size, expect: before.stamp };
   const [hashed] = await Array.fromAsync(contents.hashFiles([file]));

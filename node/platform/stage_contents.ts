@@ -16,6 +16,7 @@ import type { LocalContent, ReadPack } from "../transfer/stage.ts";
 import { hashFile, regularFile } from "./block_reading.ts";
 import { errorNameOf, failureOf, FileError } from "./disk_failure.ts";
 import { makeStampLast, stateOf } from "./file_state.ts";
+import { readSmallFiles } from "./small_files.ts";
 import type { Failures, HashedFiles, StageJobs } from "./stage_jobs.ts";
 
 const hasher = new BlockHasher();
@@ -41,56 +42,36 @@ export function hashFiles({ files }: StageJobs["hashFiles"][0]): HashedFiles {
 
 /** Hashes small files, whose bytes lie one behind the other in the buffer afterwards. */
 export function hashIntoBuffer(
-  { files, buffer }: StageJobs["hashIntoBuffer"][0],
+  { root, files, buffer }: StageJobs["hashIntoBuffer"][0],
 ): StageJobs["hashIntoBuffer"][1] {
+  const unread = new Map(readSmallFiles(files, { root, buffer }));
   const ids = new Uint8Array(files.length * HASH_SIZE);
-  const failures: [number, DiskFailure][] = [];
   let start = 0;
-  for (const [i, { path, size, expect }] of files.entries()) {
-    const bytes = new Uint8Array(buffer, start, size);
+  for (const [i, { size }] of files.entries()) {
+    if (!unread.has(i)) ids.set(idOf(new Uint8Array(buffer, start, size)), i * HASH_SIZE);
     start += size;
-    try {
-      readWhole(path, bytes, expect);
-      ids.set(idOf(bytes), i * HASH_SIZE);
-    } catch (error) {
-      failures.push([i, failureOf(`hash ${path}`, error)]);
-    }
   }
+  const failures = Array.from(
+    unread,
+    ([i, error]): [number, DiskFailure] => [i, failureOf(`hash ${files[i]!.path}`, error)],
+  );
   return { ids, hashes: [], failures, buffer };
 }
 
 /** Reads small contents into the buffer, one behind the other; those whose files have changed are left out. */
-export function readContents({ contents, buffer }: StageJobs["read"][0]): ReadPack {
-  let end = 0;
-  const present = contents.map((content) => {
-    const isRead = readContent(content, new Uint8Array(buffer, end, content.size));
-    if (isRead) end += content.size;
+export function readContents({ root, contents, buffer }: StageJobs["read"][0]): ReadPack {
+  const files = contents.map(({ path, size, stamp }) => ({ path, size, expect: stamp }));
+  const unread = new Map(readSmallFiles(files, { root, buffer }));
+  const bytes = new Uint8Array(buffer);
+  let [start, end] = [0, 0];
+  const present = contents.map(({ size }, i) => {
+    const isRead = !unread.has(i);
+    if (isRead && end < start) bytes.copyWithin(end, start, start + size);
+    start += size;
+    if (isRead) end += size;
     return isRead;
   });
   return { buffer, present };
-}
-
-function readContent({ path, stamp }: LocalContent, into: Uint8Array): boolean {
-  try {
-    readWhole(path, into, stamp);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Reads a file that is as long as `into`. That its stamp is right afterwards says that it is the one that was meant. */
-function readWhole(path: string, into: Uint8Array, expect: string | undefined): void {
-  const before = stateOf(regularFile(path));
-  using file = Deno.openSync(path);
-  for (let filled = 0; filled < into.length;) {
-    const count = file.readSync(into.subarray(filled));
-    if (count === null) throw new FileError("ECHANGED");
-    filled += count;
-  }
-  const now = stateOf(file.statSync());
-  const isMeant = now.size === into.length && isPossiblySame(now.stamp, expect ?? before.stamp);
-  if (!isMeant) throw new FileError("ECHANGED");
 }
 
 /** Verifies small contents that lie one behind the other in the buffer, and writes each into a temporary file. */

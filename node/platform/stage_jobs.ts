@@ -40,16 +40,22 @@ export interface PartCopy {
 /** Each kind of job: what it is given, and what it answers. */
 export interface StageJobs {
   hashFiles: [{ files: readonly LocalFile[] }, HashedFiles];
-  /** Reads files of one block at most into the buffer, one after the other, and hashes them there. */
+  /**
+   * Reads files of one block at most into the buffer, one after the other, and hashes them there. Here as for `read`,
+   * `root` is where all ways to the files start, if that is known.
+   */
   hashIntoBuffer: [
-    { files: readonly LocalFile[]; buffer: ArrayBuffer },
+    { root: string | undefined; files: readonly LocalFile[]; buffer: ArrayBuffer },
     HashedFiles & { buffer: ArrayBuffer },
   ];
   hashRange: [{ range: BlockRange; count: number }, HashedRange | DiskFailure];
   /** Compares a run of blocks with its hashes; one byte for each block, 1 where it is right. */
   verifyRange: [{ range: BlockRange; hashes: Uint8Array }, Uint8Array];
   /** Reads small contents into the front of a buffer. */
-  read: [{ contents: readonly LocalContent[]; buffer: ArrayBuffer }, ReadPack];
+  read: [
+    { root: string | undefined; contents: readonly LocalContent[]; buffer: ArrayBuffer },
+    ReadPack,
+  ];
   /** Verifies small contents in a buffer and writes each to `PREFIX` + `first`, `first` + 1, … + `suffix`. */
   write: [
     {

@@ -7,6 +7,15 @@
  * and nobody can set that back. So a step of the way held still if one of these two times is what it was before.
  * The runtime gives them in whole seconds only; a folder that has changed within the last second proves nothing yet,
  * and is waited for if its parent does not prove it either.
+ *
+ * The same goes for the names in the folder at the end. Whatever makes a name stand for something else (rename, also an
+ * exchange, link, unlink, a new file) changes the folder that it is in and sets that folder's time of change;
+ * for a name the folder that is renamed does not vouch, so it must be this time. If neither the way nor this time has
+ * changed, then every look and every open in between met one and the same file. Bytes are another matter: a write, by
+ * whichever of its names, changes the file's own times and not those of the folder.
+ *
+ * Whoever can mount file systems here can do all that without a trace, and so can a file system that does not keep times
+ * of change. Neither is guarded against.
  */
 
 import { systemClock } from "./clock.ts";
@@ -68,18 +77,35 @@ class Way {
     return this.#holds((step) => this.#wouldShow(step));
   }
 
+  /** Whether a change of any name in the folder at the end would show as well. */
+  get isProofOfNames(): boolean {
+    return this.isProof && this.#wouldShow(this.#steps.at(-1)!);
+  }
+
   /** Whether no step was anything else since it was found, not even for a moment. */
   isStill(): boolean {
+    const unchanged = this.#unchangedSteps();
+    return unchanged !== undefined && this.#holds((_, i) => unchanged[i]!);
+  }
+
+  /** Whether the way is still, and no name in the folder at its end stood for anything else since it was found. */
+  areNamesStill(): boolean {
+    const unchanged = this.#unchangedSteps();
+    return unchanged?.at(-1) === true && this.#holds((_, i) => unchanged[i]!);
+  }
+
+  /** For each step whether it proves that it did not change. Undefined where one of them is another one now. */
+  #unchangedSteps(): boolean[] | undefined {
     // From the end to the root: so each look lies within the time that the steps before it vouch for.
     const unchanged = this.#steps.map(() => false);
     for (let i = this.#steps.length - 1; i >= 0; i--) {
       const step = this.#steps[i]!;
       const now = stepAt(step.path);
-      if (typeof now === "string") return false;
-      if (now.inode !== step.inode || now.device !== step.device) return false;
+      if (typeof now === "string") return undefined;
+      if (now.inode !== step.inode || now.device !== step.device) return undefined;
       unchanged[i] = now.changedMs === step.changedMs && this.#wouldShow(step);
     }
-    return this.#holds((_, i) => unchanged[i]!);
+    return unchanged;
   }
 
   /** Whether something holds for each step but the root, or for the one that it is in. */
@@ -96,7 +122,8 @@ class Way {
 
 export type { Way };
 
-function lookAtWay({ root, folder }: Ends): Way | "gone" | "unsteady" {
+/** The way to a folder as it is now, whether it proves anything or not; otherwise as `steadyWay`. */
+export function lookAtWay({ root, folder }: Ends): Way | "gone" | "unsteady" {
   const foundMs = Date.now();
   const steps: Step[] = [];
   for (const path of pathsTo(root, folder)) {
