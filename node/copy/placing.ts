@@ -47,9 +47,7 @@ export class Placing {
     for (const task of tasks) {
       this.#waiting.push({ task, dueMs: isFresh(task) ? nowMs + SETTLE_MS : nowMs });
     }
-    this.#running ??= this.#run().catch(this.#options.failed).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   /** Resolves when nothing is to be done any more. */
@@ -57,15 +55,24 @@ export class Placing {
     while (this.#running !== undefined) await this.#running;
   }
 
+  /** Never rejects. What is added right after the last task finds that nothing runs any more. */
   async #run(): Promise<void> {
-    const { destination, clock, applied } = this.#options;
-    while (this.#waiting.length > 0) {
-      const startMs = Math.max(clock.now(), this.#waiting[0]!.dueMs);
-      const leftMs = startMs - clock.now();
-      if (leftMs > 0) await clock.sleep(leftMs);
-      const tasks = this.#takeDue(startMs);
-      applied(tasks, await destination.apply(tasks));
+    try {
+      while (this.#waiting.length > 0) await this.#placeSome();
+    } catch (error) {
+      this.#options.failed(error);
+    } finally {
+      this.#running = undefined;
     }
+  }
+
+  async #placeSome(): Promise<void> {
+    const { destination, clock, applied } = this.#options;
+    const startMs = Math.max(clock.now(), this.#waiting[0]!.dueMs);
+    const leftMs = startMs - clock.now();
+    if (leftMs > 0) await clock.sleep(leftMs);
+    const tasks = this.#takeDue(startMs);
+    applied(tasks, await destination.apply(tasks));
   }
 
   /** The first of those that wait, as far as they may be done by then. */

@@ -81,3 +81,17 @@ Deno.test("tasks are done in their order, a bounded number at once", async () =>
   assertEquals(done, [...Array.from({ length: 1500 }, (_, i) => `${i}`), "folder"]);
   assertEquals(log.map((line) => line.split(" ").length - 1), [1024, 477]);
 });
+
+Deno.test("what is added in any moment after the last task is done as well", async () => {
+  for (let ticks = 0; ticks < 12; ticks++) {
+    const { placing, log, later } = setUp(0);
+    later.push(async () => {
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      placing.add(taskOf("b", "folder"));
+    });
+    placing.add(taskOf("a", "folder"));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await placing.done();
+    assertEquals(log, ["1000 a", "1000 b"], `after ${ticks} ticks`);
+  }
+});
