@@ -58,6 +58,11 @@ export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
+/** The last part of `path`. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** The folders that what is at `path` is in, the outermost first, without the top. */
 export function foldersAbove(path: string): string[] {
   const above: string[] = [];

@@ -97,6 +97,7 @@ async function copy(connection: Connection, { flags, world, telling }: Context):
     connection,
     contents: new RemoteContents(connection, { stage, pathOf: (path) => folder.pathOf(path) }),
     destination: new Destination({ ...space, deletes: flags.delete }),
+    stage,
     clock: world.clock,
     path: flags.directory.replace(/^(?:\.\/+)+/, "").replace(/\/+$/, "").replace(/^\.$/, ""),
     isExcluded: exclusionBy(flags),

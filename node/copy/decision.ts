@@ -30,8 +30,26 @@ export interface MakeDecision {
   readonly found: Found | undefined;
 }
 
+/** A wanted content has come. */
+export interface FetchTask extends FetchDecision {
+  /** Its temporary file. */
+  readonly staged: string;
+  /** When it had come, by the copy's clock. */
+  readonly cameMs: number;
+}
+
+/** What can be done about one entry now. */
+export type EntryTask = MakeDecision | FetchTask;
+
+/** A folder is missing here, and was put together with files that are in it. */
+export interface FolderTask {
+  readonly kind: "folder";
+  readonly make: MakeDecision;
+  /** The temporary folder, with each file under its name. */
+  readonly staged: string;
+  /** In the order in which they came; at least one. */
+  readonly files: readonly FetchTask[];
+}
+
 /** Something that can be done now. */
-export type Task =
-  | MakeDecision
-  /** A wanted content has come; `staged` is its temporary file. */
-  | FetchDecision & { readonly staged: string };
+export type Task = EntryTask | FolderTask;

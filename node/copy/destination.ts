@@ -10,7 +10,7 @@
 
 import { sameBytes } from "../../protocol/bytes.ts";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
-import { isAtOrBelowAny } from "../../protocol/path.ts";
+import { isAtOrBelowAny, nameOf } from "../../protocol/path.ts";
 import { isDone } from "../folder/live_folder.ts";
 import type { Change, ChangeOutcome, FoundEntry, LiveFolder } from "../folder/live_folder.ts";
 import type { DiskFailure } from "../store/disk.ts";
@@ -18,7 +18,7 @@ import { contentKey } from "../transfer/contents.ts";
 import type { ContentId, LocatedContent, WantedContent } from "../transfer/contents.ts";
 import { isPossiblySame } from "../transfer/stage.ts";
 import type { Stage } from "../transfer/stage.ts";
-import type { Decision, Task } from "./decision.ts";
+import type { Decision, EntryTask, FolderTask, Task } from "./decision.ts";
 import { findAt, findTree } from "./found_tree.ts";
 import type { Found } from "./found_tree.ts";
 import type { KnownContents } from "./known_contents.ts";
@@ -39,8 +39,11 @@ export interface DestinationOptions {
   readonly deletes: boolean;
 }
 
-/** The outcome of a task: nothing where it is done, otherwise why it is not. */
-export type TaskOutcome = DiskFailure | undefined;
+/** What became of an entry: why its task could not be done, if it was not. */
+export interface AppliedTask {
+  readonly task: EntryTask;
+  readonly failure: DiskFailure | undefined;
+}
 
 const BUSY: DiskFailure = {
   error: "somebody changes it at the same time (run this again)",
@@ -118,22 +121,36 @@ export class Destination {
     return await this.decide(entries, signal);
   }
 
-  /** Does what was decided. Staged files are gone afterwards. */
-  async apply(tasks: readonly Task[]): Promise<TaskOutcome[]> {
-    const changes = tasks.map((task) => this.#changesOf(task));
+  /** Does what was decided; answers what became of each entry. Staged files are gone afterwards. */
+  async apply(tasks: readonly Task[]): Promise<AppliedTask[]> {
+    const changes = tasks.map((task) =>
+      task.kind === "folder" ? [this.#placingOf(task)] : this.#changesOf(task)
+    );
     const all = await this.#options.folder.change(changes.flat());
-    const outcomes: TaskOutcome[] = [];
+    const applied: AppliedTask[] = [];
     const unused: string[] = [];
     let at = 0;
     for (const [i, task] of tasks.entries()) {
       const first = outcomeOf(all.slice(at, at += changes[i]!.length));
+      if (task.kind === "folder") {
+        applied.push(...await this.#finishFolder(task, first));
+        continue;
+      }
       const last = first === "changed" ? await this.#applyAgain(task) : first;
       if (isDone(last)) this.#noteDone(task, last.stamp);
       else if ("staged" in task) unused.push(task.staged);
-      outcomes.push(errorOf(last));
+      applied.push({ task, failure: errorOf(last) });
     }
     if (unused.length > 0) await this.#options.stage.remove(unused);
-    return outcomes;
+    return applied;
+  }
+
+  /** A folder that did not get its name is made, and its files get theirs one by one. */
+  async #finishFolder(task: FolderTask, outcome: ChangeOutcome): Promise<AppliedTask[]> {
+    const { make, files } = task;
+    if (!isDone(outcome)) return await this.apply([make, ...files]);
+    for (const [i, file] of files.entries()) this.#noteDone(file, outcome.stamps![i]!);
+    return [make, ...files].map((done) => ({ task: done, failure: undefined }));
   }
 
   /**
@@ -247,7 +264,16 @@ export class Destination {
     return { id, size, bases };
   }
 
-  #changesOf(task: Task): Change[] {
+  #placingOf({ make, staged, files }: FolderTask): Change {
+    return {
+      kind: "placeFolder",
+      path: this.pathOf(make.entry.path),
+      staged,
+      files: files.map(({ entry: { path, executable } }) => ({ name: nameOf(path), executable })),
+    };
+  }
+
+  #changesOf(task: EntryTask): Change[] {
     const { entry, found } = task;
     const path = this.pathOf(entry.path);
     const { executable, target } = entry;
@@ -276,7 +302,7 @@ export class Destination {
   }
 
   /** Somebody changed something in between: looks again, and may replace what is there now. */
-  async #applyAgain(task: Task): Promise<ChangeOutcome> {
+  async #applyAgain(task: EntryTask): Promise<ChangeOutcome> {
     const { folder } = this.#options;
     const { entry } = task;
     const found = await findAt(folder, this.pathOf(entry.path));
@@ -288,8 +314,7 @@ export class Destination {
     return outcomeOf(await folder.change(this.#changesOf({ ...task, found })));
   }
 
-  #noteDone(task: Task, stamp: string): void {
-    const { entry } = task;
+  #noteDone({ entry }: EntryTask, stamp: string): void {
     if (entry.kind === "file") {
       this.#learn({ path: this.pathOf(entry.path), size: entry.size, stamp }, entry.id);
     }
@@ -314,7 +339,7 @@ function outcomeOf(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
   return outcomes.find((outcome) => !isDone(outcome)) ?? outcomes.at(-1)!;
 }
 
-function errorOf(outcome: ChangeOutcome): TaskOutcome {
+function errorOf(outcome: ChangeOutcome): DiskFailure | undefined {
   if (outcome === "changed") return BUSY;
   if (outcome === "not-empty") return { error: IN_THE_WAY, code: "exists" };
   return isDone(outcome) ? undefined : outcome;

@@ -10,7 +10,7 @@
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Clock } from "../../protocol/ports.ts";
 import type { Task } from "./decision.ts";
-import type { Destination, TaskOutcome } from "./destination.ts";
+import type { AppliedTask, Destination } from "./destination.ts";
 
 /** More than what file systems take for the same time (node/platform/file_state.ts). */
 const SETTLE_MS = 25;
@@ -20,8 +20,8 @@ const BATCH_COUNT_MAX = 1024;
 export interface PlacingOptions {
   readonly destination: Pick<Destination, "apply">;
   readonly clock: Clock;
-  /** What became of tasks, as often as some are done. */
-  readonly applied: (tasks: readonly Task[], outcomes: readonly TaskOutcome[]) => void;
+  /** What became of tasks, and of each entry that they are about, as often as some are done. */
+  readonly applied: (tasks: readonly Task[], outcomes: readonly AppliedTask[]) => void;
   /** The folder's thread crashed. */
   readonly failed: (error: unknown) => void;
 }
@@ -43,10 +43,7 @@ export class Placing {
 
   /** Takes tasks; what becomes of each is told. */
   add(...tasks: readonly Task[]): void {
-    const nowMs = this.#options.clock.now();
-    for (const task of tasks) {
-      this.#waiting.push({ task, dueMs: isFresh(task) ? nowMs + SETTLE_MS : nowMs });
-    }
+    for (const task of tasks) this.#waiting.push({ task, dueMs: dueMsOf(task) });
     this.#running ??= this.#run();
   }
 
@@ -83,7 +80,8 @@ export class Placing {
   }
 }
 
-/** Whether it is for a file that has been written just now and looks like it. */
-function isFresh(task: Task): boolean {
-  return "staged" in task && task.want.size <= SMALL_SIZE_MAX;
+/** When a task may be done: those that files have come for, some time after the last of these. */
+function dueMsOf(task: Task): number {
+  const last = task.kind === "folder" ? task.files.at(-1)! : task;
+  return last.kind === "fetch" && last.want.size <= SMALL_SIZE_MAX ? last.cameMs + SETTLE_MS : 0;
 }

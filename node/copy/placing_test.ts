@@ -1,17 +1,26 @@
 import { assertEquals } from "@std/assert";
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
 import type { Clock } from "../../protocol/ports.ts";
-import type { Task } from "./decision.ts";
+import type { FetchTask, MakeDecision } from "./decision.ts";
 import { Placing } from "./placing.ts";
+import type { TreeEntry } from "./tree_entry.ts";
 
-/** A task for a file that has come, or for a folder. */
-function taskOf(path: string, kind: "file" | "folder" = "file", size = 1): Task {
-  const entry = {
-    ...{ number: 0, path, kind, id: new Uint8Array(32), size, executable: false, target: "" },
-  };
-  if (kind === "folder") return { kind: "make", entry, found: undefined };
+/** An entry of a tree. */
+function entryOf(path: string, kind: "file" | "folder", size: number): TreeEntry {
+  const id = new Uint8Array(32);
+  return { number: 0, path, kind, id, size, executable: false, target: "" };
+}
+
+/** A task to make a folder. */
+function makeOf(path: string): MakeDecision {
+  return { kind: "make", entry: entryOf(path, "folder", 0), found: undefined };
+}
+
+/** A task for a file that came at a time. */
+function fileOf(path: string, cameMs: number, size = 1): FetchTask {
+  const entry = entryOf(path, "file", size);
   const want = { id: entry.id, size, bases: [] };
-  return { kind: "fetch", entry, found: undefined, want, staged: `/stage/${path}` };
+  return { kind: "fetch", entry, found: undefined, want, staged: `/stage/${path}`, cameMs };
 }
 
 /** A placing whose changes take `applyMs` each call; `log` says what was done when. */
@@ -29,10 +38,11 @@ function setUp(applyMs: number) {
     clock,
     destination: {
       apply: (tasks) => {
-        log.push(`${nowMs} ${tasks.map(({ entry }) => entry.path).join(" ")}`);
+        const entries = tasks.map((task) => (task.kind === "folder" ? task.make : task).entry);
+        log.push(`${nowMs} ${entries.map(({ path }) => path).join(" ")}`);
         nowMs += applyMs;
         later.shift()?.();
-        return Promise.resolve(tasks.map(() => undefined));
+        return Promise.resolve([]);
       },
     },
     applied: () => {},
@@ -47,35 +57,42 @@ function setUp(applyMs: number) {
 
 Deno.test("a small file gets its name 25 ms after it has come, a folder at once", async () => {
   const { placing, log } = setUp(0);
-  placing.add(taskOf("folder", "folder"), taskOf("a"), taskOf("b"));
+  placing.add(makeOf("folder"), fileOf("a", 1000), fileOf("b", 1000));
   await placing.done();
   assertEquals(log, ["1000 folder", "1025 a b"]);
 });
 
 Deno.test("a large file gets its name at once", async () => {
   const { placing, log } = setUp(0);
-  placing.add(taskOf("large", "file", SMALL_SIZE_MAX + 1));
+  placing.add(fileOf("large", 1000, SMALL_SIZE_MAX + 1));
   await placing.done();
   assertEquals(log, ["1000 large"]);
+});
+
+Deno.test("a folder with files in it gets its name 25 ms after the last of them has come", async () => {
+  const { placing, log } = setUp(0);
+  const files = [fileOf("folder/a", 900), fileOf("folder/b", 990)];
+  placing.add({ kind: "folder", make: makeOf("folder"), staged: "/stage/folder", files });
+  await placing.done();
+  assertEquals(log, ["1015 folder"]);
 });
 
 Deno.test("what came early enough while others got their names waits no more", async () => {
   const { placing, log, later, pass } = setUp(0);
   later.push(() => {
-    placing.add(taskOf("b"));
-    pass(20);
-    placing.add(taskOf("c"));
-    pass(10);
+    placing.add(fileOf("b", 1025));
+    placing.add(fileOf("c", 1045));
+    pass(30);
   });
-  placing.add(taskOf("a"));
+  placing.add(fileOf("a", 1000));
   await placing.done();
   assertEquals(log, ["1025 a", "1055 b", "1070 c"]);
 });
 
 Deno.test("tasks are done in their order, a bounded number at once", async () => {
   const { placing, log } = setUp(0);
-  placing.add(...Array.from({ length: 1500 }, (_, i) => taskOf(`${i}`)));
-  placing.add(taskOf("folder", "folder"));
+  placing.add(...Array.from({ length: 1500 }, (_, i) => fileOf(`${i}`, 1000)));
+  placing.add(makeOf("folder"));
   await placing.done();
   const done = log.flatMap((line) => line.split(" ").slice(1));
   assertEquals(done, [...Array.from({ length: 1500 }, (_, i) => `${i}`), "folder"]);
@@ -87,9 +104,9 @@ Deno.test("what is added in any moment after the last task is done as well", asy
     const { placing, log, later } = setUp(0);
     later.push(async () => {
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      placing.add(taskOf("b", "folder"));
+      placing.add(makeOf("b"));
     });
-    placing.add(taskOf("a", "folder"));
+    placing.add(makeOf("a"));
     await new Promise((resolve) => setTimeout(resolve, 0));
     await placing.done();
     assertEquals(log, ["1000 a", "1000 b"], `after ${ticks} ticks`);

@@ -207,6 +207,7 @@ export class CopyMachine {
         temporaryPath: () => folder.temporaryPath(),
         deletes: deletion !== "none",
       }),
+      stage,
       clock: systemClock,
       path: "",
       isExcluded: () => false,

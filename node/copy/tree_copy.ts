@@ -12,11 +12,13 @@ import type { Clock } from "../../protocol/ports.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import { RateMeter } from "../traffic/rate_meter.ts";
 import type { ContentFetcher, MissingContent } from "../transfer/contents.ts";
+import type { Stage } from "../transfer/stage.ts";
 import { untilAllDone } from "../transfer/until_all_done.ts";
 import { ContentQueue } from "./content_queue.ts";
-import type { Decision, FetchDecision, MakeDecision, Task } from "./decision.ts";
-import type { Destination, TaskOutcome } from "./destination.ts";
+import type { Decision, FetchDecision, MakeDecision } from "./decision.ts";
+import type { AppliedTask, Destination } from "./destination.ts";
 import type { Removal } from "./leftovers.ts";
+import { NewFolders } from "./new_folders.ts";
 import { Placing } from "./placing.ts";
 import type { IsExcluded } from "./selection.ts";
 import { CopyTally } from "./tally.ts";
@@ -39,6 +41,11 @@ export interface TreeCopyOptions {
   readonly connection: Connection;
   readonly contents: ContentFetcher;
   readonly destination: Destination;
+  /**
+   * Where folders that are missing here are put together. Without it each file gets its name as soon as it can: others
+   * may wait for that.
+   */
+  readonly stage?: Pick<Stage, "makeFolder">;
   readonly clock: Clock;
   /** A path of what the source offers, "" for all. */
   readonly path: string;
@@ -75,13 +82,14 @@ export class TreeCopy {
   readonly #signal: AbortSignal;
   readonly #queue: ContentQueue;
   readonly #placing: Placing;
+  readonly #newFolders: NewFolders;
   readonly #blocked: TreeEntry[] = [];
   /** Paths that the source could not list in full. */
   readonly #unknown = new Set<string>();
   #listing: TreeListing | undefined;
 
   constructor(options: TreeCopyOptions) {
-    const { contents, destination, clock, delayMs = 0 } = options;
+    const { contents, destination, stage, clock, delayMs = 0 } = options;
     this.#options = options;
     this.tally = new CopyTally(new RateMeter(clock));
     this.#signal = new AnySignal([options.signal, this.#ended.signal]).signal;
@@ -89,14 +97,19 @@ export class TreeCopy {
     this.#placing = new Placing({
       destination,
       clock,
-      applied: (tasks, outcomes) => this.#applied(tasks, outcomes),
+      applied: (tasks, outcomes) => {
+        this.#applied(outcomes);
+        this.#newFolders.applied(tasks);
+      },
       failed,
     });
+    this.#newFolders = new NewFolders({ stage, place: (tasks) => this.#placing.add(...tasks) });
     this.#queue = new ContentQueue({
       contents,
       signal: this.#signal,
       oneByOne: delayMs > 0,
-      arrived: (decision, staged) => this.#placing.add({ ...decision, staged }),
+      arrived: (decision, staged) =>
+        this.#newFolders.arrived({ ...decision, staged, cameMs: clock.now() }),
       missing: (decision, reason) => this.#missing(decision, reason),
       progress: ({ entry: { path, size } }, bytesDone) =>
         this.tally.advance({ path, bytesDone, bytesTotal: size }),
@@ -132,6 +145,7 @@ export class TreeCopy {
       this.#ended.abort(new Error("the copy has ended"));
       await this.#queue.done();
       await this.#placing.done();
+      this.#newFolders[Symbol.dispose]();
     }
   }
 
@@ -178,8 +192,11 @@ export class TreeCopy {
     this.#settle(failed.map(({ entry }) => entry), "failed");
     this.#block(blocked.map(({ entry }) => entry));
     if (this.#options.isTrial) return this.#pretend([...make, ...fetch]);
-    if (make.length > 0) this.#placing.add(...make);
-    if (fetch.length > 0) this.#queue.add(fetch);
+    const wanted = this.#newFolders.take(decisions.filter(isTodo));
+    // The source has nothing more to give for a folder that waits until what is in it is listed.
+    const held = make.filter((decision) => this.#newFolders.isHeld(decision));
+    this.#settle(held.map(({ entry }) => entry), "done");
+    if (wanted.length > 0) this.#queue.add(wanted);
     this.#signal.throwIfAborted();
   }
 
@@ -201,14 +218,13 @@ export class TreeCopy {
     this.#settle(decisions.map(({ entry }) => entry), "done");
   }
 
-  #applied(tasks: readonly Task[], outcomes: readonly TaskOutcome[]): void {
+  #applied(applied: readonly AppliedTask[]): void {
     const done: TreeEntry[] = [];
     const failed: TreeEntry[] = [];
-    for (const [i, task] of tasks.entries()) {
-      const outcome = outcomes[i];
-      (outcome === undefined ? done : failed).push(task.entry);
-      if (outcome === undefined) this.#noteDone(task.kind, task.entry, task.found !== undefined);
-      else this.#failOnDisk(task.entry, outcome);
+    for (const { task, failure } of applied) {
+      if (!this.#newFolders.isHeld(task)) (failure === undefined ? done : failed).push(task.entry);
+      if (failure === undefined) this.#noteDone(task.kind, task.entry, task.found !== undefined);
+      else this.#failOnDisk(task.entry, failure);
     }
     this.#settle(done, "done");
     this.#settle(failed, "failed");
@@ -220,7 +236,9 @@ export class TreeCopy {
     this.#options.observe({ kind: kind === "fetch" ? "fetched" : "made", entry, replaced });
   }
 
-  #missing({ entry }: FetchDecision, reason: MissingContent["reason"]): void {
+  #missing(decision: FetchDecision, reason: MissingContent["reason"]): void {
+    const { entry } = decision;
+    this.#newFolders.missing(decision);
     if (reason === "absent") this.#fail(entry, CHANGED_AT_SOURCE);
     else this.#failOnDisk(entry, reason);
     this.#settle([entry], "failed");
@@ -243,6 +261,7 @@ export class TreeCopy {
 
   /** Resolves when all that was decided until now is done. */
   async #done(): Promise<void> {
+    this.#newFolders.close();
     await this.#queue.done();
     await this.#placing.done();
     this.#signal.throwIfAborted();
@@ -284,4 +303,8 @@ export class TreeCopy {
     this.#settle(this.#blocked.splice(0), "failed");
     await this.#done();
   }
+}
+
+function isTodo(decision: Decision): decision is FetchDecision | MakeDecision {
+  return decision.kind === "fetch" || decision.kind === "make";
 }

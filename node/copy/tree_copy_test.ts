@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { exclusionBy } from "./selection.ts";
+import type { ContentFetcher } from "../transfer/contents.ts";
 import { bytesOf, CopyMachine, ROOT, ScriptedSource } from "./testing.ts";
 import type { CopyEvent } from "./tree_copy.ts";
 import { seededRandom } from "../../protocol/testing.ts";
@@ -194,4 +196,89 @@ Deno.test("run() gives up when the disk is full, with what it is that failed", a
   };
   const { error } = await machine.copy(new ScriptedSource().file("x", bytesOf("x")));
   assertEquals(error?.message.startsWith("Cannot write x"), true);
+});
+
+type Kind = "folder" | "file" | "executable" | "large" | "link";
+
+const LARGE = noise(270_000, 1);
+const kinds: Kind[] = ["folder", "file", "file", "file", "executable", "large", "link"];
+const anyEntry = fc.record({ kind: fc.constantFrom(...kinds), folder: fc.nat() });
+
+/** Any tree, in any order in which folders come before what is in them: what is at which path. */
+const anyTree = fc.array(anyEntry, { maxLength: 60 }).map((entries) => {
+  const folders = [""];
+  return entries.map(({ kind, folder }, i): [path: string, kind: Kind] => {
+    const path = `${folders[folder % folders.length]}${i}`;
+    if (kind === "folder") folders.push(`${path}/`);
+    return [path, kind];
+  });
+});
+
+function sourceOf(tree: readonly (readonly [path: string, kind: Kind])[]): ScriptedSource {
+  const source = new ScriptedSource({ pageSize: 7 });
+  for (const [i, [path, kind]] of tree.entries()) {
+    if (kind === "folder") source.folder(path);
+    else if (kind === "link") source.link(path, "nowhere");
+    else if (kind === "large") source.file(path, LARGE.subarray(i));
+    else source.file(path, path, { executable: kind === "executable" });
+  }
+  return source;
+}
+
+Deno.test("run() makes the tree that is listed, in whatever order, and knows all of it afterwards", async () => {
+  const textOf: Record<Kind, (path: string, i: number) => string> = {
+    folder: () => "(folder)",
+    file: (path) => path,
+    executable: (path) => path,
+    large: (_, i) => new TextDecoder().decode(LARGE.subarray(i)),
+    link: () => "nowhere",
+  };
+  const clock = { now: () => 0, sleep: () => Promise.resolve() };
+  const property = fc.asyncProperty(anyTree, async (tree) => {
+    const [machine, source, again] = [new CopyMachine(), sourceOf(tree), sourceOf(tree)];
+    const { error, events } = await machine.copy(source, { clock });
+    assertEquals([error, failuresOf(events)], [undefined, []]);
+    assertEquals(machine.paths, tree.map(([path]) => path).sort());
+    for (const [i, [path, kind]] of tree.entries()) {
+      assertEquals(machine.read(path) === textOf[kind](path, i), true, path);
+      const isExecutable = (machine.files.nodeAt(`${ROOT}/${path}`)!.mode & 0o100) !== 0;
+      assertEquals(isExecutable, kind === "executable" || kind === "folder", path);
+    }
+    assertEquals(source.done.toSorted((a, b) => a - b), [...source.entries.keys()]);
+    assertEquals(machine.files.paths(`${ROOT}/.p2pnode/stage`), []);
+    const second = await machine.copy(again, { clock });
+    assertEquals([second.events.map(({ kind }) => kind), again.askedCount], [["opened"], 0]);
+  });
+  await fc.assert(property, { numRuns: 40 });
+});
+
+Deno.test("run() puts files into a folder that somebody else makes meanwhile", async () => {
+  const machine = new CopyMachine();
+  const source = new ScriptedSource().folder("a").file("a/one", "1").file("a/run", "#!", {
+    executable: true,
+  }).folder("a/b").file("a/b/two", "22");
+  // It waits before the folder gets its name.
+  const sleep = () => Promise.resolve(machine.write("a/mine", "stays"));
+  const { error, events } = await machine.copy(source, { clock: { now: () => 0, sleep } });
+  assertEquals([error, failuresOf(events)], [undefined, []]);
+  assertEquals(machine.paths, ["a", "a/b", "a/b/two", "a/mine", "a/one", "a/run"]);
+  assertEquals([machine.read("a/one"), machine.read("a/mine")], ["1", "stays"]);
+  assertEquals(machine.files.nodeAt(`${ROOT}/a/run`)?.mode, 0o755);
+  assertEquals(machine.files.paths(`${ROOT}/.p2pnode/stage`), []);
+});
+
+Deno.test("run() leaves nothing in its stage when a folder has not got all that it waits for", async () => {
+  const machine = new CopyMachine();
+  const source = new ScriptedSource().folder("a").file("a/one", "1").file("a/two", "22");
+  const contents: ContentFetcher = {
+    async *fetch([want]) {
+      const staged = want!.stageAs!;
+      machine.files.write(staged, bytesOf("1"));
+      yield await Promise.resolve({ want: want!, staged });
+      throw new Error("cut off");
+    },
+  };
+  const { error } = await machine.copy(source, { contents });
+  assertEquals([error?.message, machine.paths], ["cut off", []]);
+  assertEquals(machine.files.paths(`${ROOT}/.p2pnode/stage`), []);
 });

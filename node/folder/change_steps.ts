@@ -66,6 +66,8 @@ export class ChangeSteps {
         return this.#setMode(change);
       case "remove":
         return this.#remove(change);
+      case "placeFolder":
+        return this.#placeFolder(change);
       case "makeFolder":
         return this.#makeFolder(change);
       case "removeFolder":
@@ -206,6 +208,27 @@ export class ChangeSteps {
     return DONE;
   }
 
+  *#placeFolder({ path, staged, files }: ChangeOf<"placeFolder">): Steps<Outcome> {
+    const target = this.#pathOf(path);
+    this.#folders.makeFor(target);
+    // The stamps last: to rename a folder changes nothing of what is in it.
+    const stamps = files.map(({ name, executable }) =>
+      this.#finishFile(`${staged}/${name}`, executable)
+    );
+    yield;
+    // To rename a folder would replace an empty one, with somebody else's permissions.
+    if (this.#calls.look(target) !== undefined) return undefined;
+    this.#calls.rename(staged, target);
+    return { done: true, stamp: "", stamps };
+  }
+
+  /** Gives a file that nobody else sees its mode. Answers the stamp that it has then. */
+  #finishFile(local: string, executable: boolean): string {
+    const { seenStamp } = this.#prepare(local, { executable });
+    // What is staged cannot be executed before; with that permission it has another stamp.
+    return executable ? this.#calls.look(local)!.seenStamp : seenStamp;
+  }
+
   // deno-lint-ignore require-yield -- it is a single step
   *#makeFolder({ path }: ChangeOf<"makeFolder">): Steps<Outcome> {
     this.#folders.makeFor(`${this.#pathOf(path)}/`);
@@ -286,6 +309,7 @@ const ACTIONS = {
   swap: "write",
   link: "make the link",
   move: "write",
+  placeFolder: "write",
   mode: "change the mode of",
   remove: "remove",
   makeFolder: "make the folder",

@@ -219,6 +219,53 @@ Deno.test("make() sets a mode on the file that was expected", () => {
   assertEquals(make(files, change).outcome, "changed");
 });
 
+/** The change that places a folder with the files "one" and "run". */
+function placementOf(files: MemoryFiles, path: string): Change {
+  const staged = `${ROOT}/.p2pnode/folder`;
+  for (const name of ["one", "run"]) files.write(`${staged}/${name}`, bytesOf(name));
+  const names = [{ name: "one", executable: false }, { name: "run", executable: true }];
+  return { kind: "placeFolder", path, staged, files: names };
+}
+
+Deno.test("make() places a folder with its files, and tells their stamps", () => {
+  const files = folderWithFiles();
+  const { outcome } = make(files, placementOf(files, "x/y"));
+  const stamps = ["x/y/one", "x/y/run"].map((path) => stampOf(files, path));
+  assertEquals(outcome, { done: true, stamp: "", stamps });
+  assertEquals([read(files, "x/y/one"), read(files, "x/y/run")], ["one", "run"]);
+  const modes = ["one", "run"].map((name) => files.nodeAt(`${ROOT}/x/y/${name}`)?.mode);
+  assertEquals(modes, [0o644, 0o755]);
+  assertEquals(files.nodeAt(`${ROOT}/.p2pnode/folder`), undefined);
+});
+
+Deno.test("make() places no folder where there is anything, whenever that came", () => {
+  const { stepCount } = make(folderWithFiles(), placementOf(folderWithFiles(), "x/y"));
+  for (const other of ["file", "folder", "link"]) {
+    for (let at = 0; at < stepCount; at++) {
+      const files = folderWithFiles();
+      const change = placementOf(files, "x/y");
+      files.makeFolder(`${ROOT}/x`);
+      const { outcome } = make(files, change, at, () => {
+        if (other === "file") write(files, "x/y", "mine");
+        else if (other === "folder") files.makeFolder(`${ROOT}/x/y`);
+        else files.makeOther(`${ROOT}/x/y`, "/elsewhere");
+      });
+      assertEquals(outcome, "changed", `${other} before step ${at}`);
+      assertEquals(files.paths(`${ROOT}/x`), [`${ROOT}/x/y`]);
+      assertEquals(read(files, `${ROOT}/.p2pnode/folder/one`), "one");
+    }
+  }
+});
+
+Deno.test("make() places no folder through a link", () => {
+  const files = folderWithFiles();
+  files.makeFolder("/outside");
+  files.makeOther(`${ROOT}/link`, "/outside");
+  const { outcome } = make(files, placementOf(files, "link/y"));
+  assertEquals((outcome as { code: string }).code, "not-regular");
+  assertEquals(files.paths("/outside"), []);
+});
+
 Deno.test("make() makes and removes folders, and says what is in the way", () => {
   const files = folderWithFiles();
   const outcomeOf = (kind: "makeFolder" | "removeFolder", path: string) =>

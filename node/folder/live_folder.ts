@@ -105,6 +105,17 @@ export type Change =
     readonly expect: string;
     readonly keep?: string;
   }
+  /**
+   * A folder that was put together at the local path `staged`, on the same file system, gets its name with all that
+   * is in it; there must be nothing at `path`. Missing folders on the way are made.
+   */
+  | {
+    readonly kind: "placeFolder";
+    readonly path: string;
+    readonly staged: string;
+    /** The files in it, each with a verified content. */
+    readonly files: readonly { readonly name: string; readonly executable: boolean }[];
+  }
   /** A folder is made, with those above it; one that is there will do. */
   | { readonly kind: "makeFolder"; readonly path: string }
   /** An empty folder goes; one that is not there will do. */
@@ -112,8 +123,13 @@ export type Change =
 
 /** What became of a change. Whatever is not "done" has changed nothing. */
 export type ChangeOutcome =
-  /** The stamp of the file that is at `path` now, "" where there is none. */
-  | { readonly done: true; readonly stamp: string }
+  | {
+    readonly done: true;
+    /** Of the file that is at `path` now, "" where there is none. */
+    readonly stamp: string;
+    /** Of the files of a folder that was placed. */
+    readonly stamps?: readonly string[];
+  }
   /** What is there is not what was expected. Whoever wanted the change looks again. */
   | "changed"
   /** A folder still has something in it. */

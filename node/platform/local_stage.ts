@@ -16,12 +16,14 @@ import type { ContentId, GrowingContent, Recipe } from "../transfer/contents.ts"
 import type { Range } from "../transfer/ranges.ts";
 import type {
   ContentReader,
+  ContentToStage,
   LocalContent,
   LocalFile,
   PartialContent,
   ReadPack,
   Stage,
   StagedContent,
+  StagedFolder,
   StageOptions,
   WrittenPack,
 } from "../transfer/stage.ts";
@@ -33,7 +35,7 @@ import { KeptContents } from "./kept_contents.ts";
 import { LocalPart } from "./local_part.ts";
 import { LocalReader, rememberHashes } from "./local_reader.ts";
 import type { SharedByStages } from "./local_reader.ts";
-import { StageFolder, WHOLE_SUFFIX } from "./stage_folder.ts";
+import { removeTree, StageFolder } from "./stage_folder.ts";
 import type { StageJobs } from "./stage_jobs.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
@@ -135,26 +137,26 @@ class LocalStage implements Stage {
     return this.#reader.read(contents, buffer);
   }
 
-  async write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack> {
+  async write(contents: readonly ContentToStage[], buffer: ArrayBuffer): Promise<WrittenPack> {
     const ids = new Uint8Array(contents.length * HASH_SIZE);
     contents.forEach(({ id }, i) => ids.set(id, i * HASH_SIZE));
-    const first = this.#folder.takeNumbers(contents.length);
-    const prefix = `${this.#folder.path}/`;
-    const written = await this.#shared.pool.run("write", {
-      prefix,
-      suffix: WHOLE_SUFFIX,
-      first,
-      sizes: contents.map(({ size }) => size),
-      ids,
-      buffer,
-    }, [buffer, ids.buffer]);
-    const outcomes: WrittenPack["outcomes"][number][] = contents.map((_, i) => ({
-      staged: `${prefix}${first + i}${WHOLE_SUFFIX}`,
-    }));
+    const paths = contents.map(({ stageAs }) => stageAs ?? this.#folder.wholePath());
+    const sizes = contents.map(({ size }) => size);
+    const written = await this.#shared.pool.run(
+      "write",
+      { paths, sizes, ids, buffer },
+      [buffer, ids.buffer],
+    );
+    const outcomes: WrittenPack["outcomes"][number][] = paths.map((staged) => ({ staged }));
     for (const [i, failure] of written.failures) outcomes[i] = failure;
     const { passesOn, kept } = this.#shared;
     if (passesOn) kept.add(contents, written.failures.map(([index]) => index), written.buffer);
     return { buffer: written.buffer, outcomes };
+  }
+
+  makeFolder(): StagedFolder {
+    const path = this.#folder.makeFolder();
+    return { path, [Symbol.dispose]: () => removeTree(path) };
   }
 
   async copy(

@@ -131,6 +131,40 @@ Deno.test("write() stages what has the right bytes, and nothing else", async () 
   assertEquals(set.names().length, 3);
 });
 
+Deno.test("write() stages contents under names of their own in a folder, which a start removes", async () => {
+  using set = setUp();
+  const parts = [randomBytes(10, 1), randomBytes(20, 2)];
+  const folder = set.stage.makeFolder();
+  const contents = parts.map((bytes, i) => ({
+    ...treeOf(bytes),
+    stageAs: `${folder.path}/name ${i}`,
+  }));
+  const { outcomes } = await set.stage.write(contents, concat(parts).buffer);
+  assertEquals(outcomes, contents.map(({ stageAs }) => ({ staged: stageAs })));
+  for (const [i, bytes] of parts.entries()) {
+    assertEquals(Deno.readFileSync(`${folder.path}/name ${i}`), bytes);
+  }
+  const again = await set.stage.write([contents[0]!], parts[0]!.slice().buffer);
+  assertEquals((again.outcomes[0] as DiskFailure).code, "exists");
+  assertEquals(set.names().length, 1);
+  set.workers.openStage(set.path);
+  assertEquals(set.names(), []);
+});
+
+Deno.test("a staged folder goes when it is disposed of, unless it was moved away", async () => {
+  using set = setUp();
+  const bytes = randomBytes(10, 1);
+  const [moved, left] = [set.stage.makeFolder(), set.stage.makeFolder()];
+  for (const { path } of [moved, left]) {
+    await set.stage.write([{ ...treeOf(bytes), stageAs: `${path}/x` }], bytes.slice().buffer);
+  }
+  Deno.renameSync(moved.path, set.folder.join("moved"));
+  moved[Symbol.dispose]();
+  left[Symbol.dispose]();
+  assertEquals(set.names(), []);
+  assertEquals(Deno.readFileSync(set.folder.join("moved/x")), bytes);
+});
+
 Deno.test("copy() stages copies, but not of a file that changed, whatever its stamp says", async () => {
   using set = setUp();
   const contents = [1, 2, 3].map((seed) => set.file(`${seed}`, randomBytes(1000, seed)));

@@ -74,9 +74,9 @@ export function readContents({ root, contents, buffer }: StageJobs["read"][0]): 
   return { buffer, present };
 }
 
-/** Verifies small contents that lie one behind the other in the buffer, and writes each into a temporary file. */
+/** Verifies small contents that lie one behind the other in the buffer, and writes each into a new file. */
 export function writeContents(
-  { prefix, suffix, first, sizes, ids, buffer }: StageJobs["write"][0],
+  { paths, sizes, ids, buffer }: StageJobs["write"][0],
 ): StageJobs["write"][1] {
   const failures: [number, "bad-hash" | DiskFailure][] = [];
   let start = 0;
@@ -84,9 +84,7 @@ export function writeContents(
     const bytes = new Uint8Array(buffer, start, size);
     start += size;
     const id = ids.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE);
-    const failure = sameBytes(idOf(bytes), id)
-      ? writeNew(`${prefix}${first + i}${suffix}`, bytes)
-      : "bad-hash";
+    const failure = sameBytes(idOf(bytes), id) ? writeNew(paths[i]!, bytes) : "bad-hash";
     if (failure !== undefined) failures.push([i, failure]);
   }
   return { buffer, failures };

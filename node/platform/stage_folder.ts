@@ -4,17 +4,17 @@
  *     KEY.part       a large content as far as it has come; the rest is a hole
  *     KEY.N.done     a large content that is complete and waits for its name
  *     N.whole        a small one
+ *     N.folder/      small ones that get their names together, with the folder
  *
  * A start takes what is complete for a partial content that is, so that nothing large comes twice.
  */
 
 import { reasonOf } from "./disk_failure.ts";
-import { removeFiles } from "./stage_contents.ts";
 
 const PART_SUFFIX = ".part";
 const DONE_SUFFIX = ".done";
-/** Ends the names of small contents on their way. */
-export const WHOLE_SUFFIX = ".whole";
+const FOLDER_SUFFIX = ".folder";
+const WHOLE_SUFFIX = ".whole";
 
 export class StageFolder {
   readonly path: string;
@@ -31,20 +31,24 @@ export class StageFolder {
       Deno.mkdirSync(path, { recursive: true });
       for (const { name } of [...Deno.readDirSync(path)]) this.#putRight(name);
     } catch (error) {
-      throw new Error(`Cannot write into ${path}: ${reasonOf(error)}`);
+      throw this.#failure(error);
     }
-  }
-
-  /** The first of `count` numbers that were not used before. */
-  takeNumbers(count: number): number {
-    const first = this.#count;
-    this.#count += count;
-    return first;
   }
 
   /** A path for a content that is not large, or is copied; never used before. */
   wholePath(): string {
-    return `${this.path}/${this.takeNumbers(1)}${WHOLE_SUFFIX}`;
+    return `${this.path}/${this.#count++}${WHOLE_SUFFIX}`;
+  }
+
+  /** Makes a folder. Throws `Cannot write into PATH: reason`. */
+  makeFolder(): string {
+    const path = `${this.path}/${this.#count++}${FOLDER_SUFFIX}`;
+    try {
+      Deno.mkdirSync(path);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+    return path;
   }
 
   partPath(key: string): string {
@@ -53,7 +57,7 @@ export class StageFolder {
 
   /** A path for a complete large content, never used before. */
   donePath(key: string): string {
-    return `${this.path}/${key}.${this.takeNumbers(1)}${DONE_SUFFIX}`;
+    return `${this.path}/${key}.${this.#count++}${DONE_SUFFIX}`;
   }
 
   /** The keys of the partial contents. */
@@ -66,6 +70,19 @@ export class StageFolder {
   #putRight(name: string): void {
     const path = `${this.path}/${name}`;
     if (name.endsWith(DONE_SUFFIX)) Deno.renameSync(path, this.partPath(name.split(".")[0]!));
-    else if (!name.endsWith(PART_SUFFIX)) removeFiles([path]);
+    else if (!name.endsWith(PART_SUFFIX)) removeTree(path);
+  }
+
+  #failure(error: unknown): Error {
+    return new Error(`Cannot write into ${this.path}: ${reasonOf(error)}`);
+  }
+}
+
+/** Removes a file, or a folder with all that is in it. What cannot be removed stays until the next start. */
+export function removeTree(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch {
+    // It is gone already, or nothing can be done about it.
   }
 }

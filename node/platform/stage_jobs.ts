@@ -56,12 +56,10 @@ export interface StageJobs {
     { root: string | undefined; contents: readonly LocalContent[]; buffer: ArrayBuffer },
     ReadPack,
   ];
-  /** Verifies small contents in a buffer and writes each to `PREFIX` + `first`, `first` + 1, … + `suffix`. */
+  /** Verifies small contents in a buffer and writes each to a new file. */
   write: [
     {
-      prefix: string;
-      suffix: string;
-      first: number;
+      paths: readonly string[];
       sizes: readonly number[];
       ids: Uint8Array;
       buffer: ArrayBuffer;

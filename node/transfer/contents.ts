@@ -62,6 +62,8 @@ export interface ContentSource {
 /** A content that is wanted, and the files of this side that probably hold parts of it. */
 export interface WantedContent extends ContentId {
   readonly bases: readonly LocatedContent[];
+  /** Where it is staged if it is small and comes over the wire (stage.ts); the stage decides if not given. */
+  readonly stageAs?: string;
 }
 
 /** A wanted content that has come, verified. */

@@ -41,6 +41,18 @@ export interface StagedContent {
   readonly staged: string;
 }
 
+/** A small content that is to be staged. */
+export interface ContentToStage extends ContentId {
+  /** Local path of its temporary file, in a staged folder; there must be nothing. The stage has its own if not given. */
+  readonly stageAs?: string;
+}
+
+/** A temporary folder in which contents are staged under names that the caller gives them. */
+export interface StagedFolder extends Disposable {
+  /** Its local path. Whoever moves it away takes what is in it along; otherwise that goes when it is disposed of. */
+  readonly path: string;
+}
+
 /** Small contents that were read, one after the other in a buffer. */
 export interface ReadPack {
   /** The buffer that was handed in. */
@@ -138,7 +150,9 @@ export interface Stage {
   /** Reads small contents into the front of `buffer`, which must have room for all of them. */
   read(contents: readonly LocalContent[], buffer: ArrayBuffer): Promise<ReadPack>;
   /** Verifies small contents, which lie in `buffer` one after the other, and stages each. */
-  write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack>;
+  write(contents: readonly ContentToStage[], buffer: ArrayBuffer): Promise<WrittenPack>;
+  /** Makes a folder for contents. Throws `Cannot write into PATH: reason`. */
+  makeFolder(): StagedFolder;
   /**
    * Stages copies of local contents. They are hashed again only where the stamp does not say enough; a file
    * that is another one before or after its copy was made has "changed".

@@ -22,6 +22,7 @@ import type { ContentId, GrowingContent, Recipe } from "../../node/transfer/cont
 import { cutPart } from "../memory_cutting.ts";
 import type { Range } from "../../node/transfer/ranges.ts";
 import type {
+  ContentToStage,
   Copying,
   LandedBlock,
   LocalContent,
@@ -30,6 +31,7 @@ import type {
   ReadPack,
   Stage,
   StagedContent,
+  StagedFolder,
   WrittenPack,
 } from "../../node/transfer/stage.ts";
 import { treeOf } from "../simulation/known_truth.ts";
@@ -109,16 +111,23 @@ export class MemoryStage implements Stage {
     return { buffer: moved, present };
   }
 
-  async write(contents: readonly ContentId[], buffer: ArrayBuffer): Promise<WrittenPack> {
+  async write(contents: readonly ContentToStage[], buffer: ArrayBuffer): Promise<WrittenPack> {
     const moved = buffer.transfer();
     await this.#pause();
     let end = 0;
     const outcomes = contents.map((content) => {
       const bytes = new Uint8Array(moved.slice(end, end += content.size));
-      return sameBytes(contentOf(bytes).id, content.id) ? this.#stage(bytes) : "bad-hash";
+      const isRight = sameBytes(contentOf(bytes).id, content.id);
+      return isRight ? this.#stage(bytes, content.stageAs) : "bad-hash";
     });
     await this.#pause();
     return { buffer: moved, outcomes };
+  }
+
+  makeFolder(): StagedFolder {
+    const path = `${this.#folder}/${this.#count++}.folder`;
+    this.#files.makeFolder(path);
+    return { path, [Symbol.dispose]: () => this.#files.remove(path) };
   }
 
   async copy(contents: readonly LocalContent[]): Promise<(StagedContent | DiskFailure)[]> {
@@ -205,9 +214,12 @@ export class MemoryStage implements Stage {
     return this.#files.stateOf(path)?.stamp === stamp ? this.#files.bytesOf(path) : undefined;
   }
 
-  #stage(bytes: Uint8Array<ArrayBuffer>): StagedContent | DiskFailure {
+  #stage(
+    bytes: Uint8Array<ArrayBuffer>,
+    staged = `${this.#folder}/${this.#count++}.whole`,
+  ): StagedContent | DiskFailure {
     if (this.#files.isFull) return failureOf("write", this.#folder, "no-space");
-    const staged = `${this.#folder}/${this.#count++}.whole`;
+    if (this.#files.nodeAt(staged) !== undefined) return failureOf("write", staged, "exists");
     this.#files.write(staged, bytes);
     return { staged };
   }

@@ -8,7 +8,7 @@
  */
 
 import { sameBytes } from "../../../protocol/bytes.ts";
-import { foldersAbove } from "../../../protocol/path.ts";
+import { foldersAbove, nameOf } from "../../../protocol/path.ts";
 import type { LiveFolder } from "../../folder/live_folder.ts";
 import { FOLDER, sameState } from "../entry.ts";
 import type { Entry, State } from "../entry.ts";
@@ -144,7 +144,7 @@ class Decision {
       const decided = this.#accepted.get(above);
       const before = this.#index.get(above);
       const kind = decided?.entry.kind ?? before?.kind ?? "absent";
-      if (kind === "file") return this.#settle(item, refused(`${lastOf(above)} is a file`));
+      if (kind === "file") return this.#settle(item, refused(`${nameOf(above)} is a file`));
       if (kind === "absent") {
         if (decided !== undefined) this.#settle(decided.item, STALE);
         this.#keepFolder(above, before);
@@ -179,8 +179,4 @@ class Decision {
 export function ownVersion(before: IndexedEntry | undefined, { replica }: UserIndex): Version {
   const version = bumpVersion(before?.version ?? NO_VERSION, replica);
   return isTellable(version) ? version : before!.version;
-}
-
-function lastOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
