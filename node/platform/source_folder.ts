@@ -8,7 +8,12 @@
  */
 
 import { folderOf, nameProblem } from "../../protocol/path.ts";
-import type { PathProblem, SourceEntry, SourceFolder } from "../copy/source/ports.ts";
+import type {
+  PathProblem,
+  SourceEntry,
+  SourceFolder,
+  SourceWalkOptions,
+} from "../copy/source/ports.ts";
 import type { FileState } from "../store/folder.ts";
 import type { Hint } from "../folder/live_folder.ts";
 import { systemClock } from "./clock.ts";
@@ -73,8 +78,8 @@ class DiskSource implements SourceFolder {
     }
   }
 
-  walk(path: string, signal: AbortSignal): AsyncIterable<readonly SourceEntry[]> {
-    return walkSource({ root: this.root, start: path }, signal);
+  walk(path: string, options: SourceWalkOptions): AsyncIterable<readonly SourceEntry[]> {
+    return walkSource({ root: this.root, start: path }, options);
   }
 
   async state(path: string, signal: AbortSignal): Promise<FileState | undefined> {
@@ -117,8 +122,8 @@ class FileSource implements SourceFolder {
     return isHere ? undefined : { isAbsent: true, reason: `only ${this.#name} is offered here` };
   }
 
-  walk(_path: string, signal: AbortSignal): AsyncIterable<readonly SourceEntry[]> {
-    return this.#folder.walk(this.#name, signal);
+  walk(_path: string, options: SourceWalkOptions): AsyncIterable<readonly SourceEntry[]> {
+    return this.#folder.walk(this.#name, options);
   }
 
   state(path: string, signal: AbortSignal): Promise<FileState | undefined> {

@@ -7,7 +7,7 @@ import { openSourceFolder } from "./source_folder.ts";
 async function walk(folder: SourceFolder, path = ""): Promise<SourceEntry[]> {
   const found: SourceEntry[] = [];
   const { signal } = new AbortController();
-  for await (const batch of folder.walk(path, signal)) found.push(...batch);
+  for await (const batch of folder.walk(path, { signal })) found.push(...batch);
   return found;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { folderOf } from "../../protocol/path.ts";
-import type { SourceEntry } from "../copy/source/ports.ts";
+import type { SourceEntry, SourceWalkOptions } from "../copy/source/ports.ts";
 import { linkProblem } from "../copy/tree_entry.ts";
 import { isExecutable, rememberedStamp } from "./file_state.ts";
 import { showAt, slices, visitFolder } from "./folder_walk.ts";
@@ -25,7 +25,7 @@ const SLICE_MS = 10;
  */
 export async function* walkSource(
   { root, start }: Walk,
-  signal: AbortSignal,
+  { signal, isLeftOut = () => false }: SourceWalkOptions,
 ): AsyncGenerator<readonly SourceEntry[], void> {
   if (start !== "") {
     const found = await lookAtStart({ root, start }, signal);
@@ -35,6 +35,7 @@ export async function* walkSource(
   const folders = [start];
   let sliceEndMs = performance.now() + SLICE_MS;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    if (isLeftOut(folder)) continue;
     for await (const batch of readFolder({ root, start: folder }, signal)) {
       for (const { kind, path } of batch) if (kind === "folder") folders.push(path);
       yield batch;

@@ -6,6 +6,7 @@
  * that changes meanwhile is looked at and hashed again, a few times.
  */
 
+import { isAtOrBelowAny } from "../../../protocol/path.ts";
 import type { DiskFailure } from "../../store/disk.ts";
 import type { ContentId } from "../../transfer/contents.ts";
 import type { ContentReader } from "../../transfer/stage.ts";
@@ -19,6 +20,9 @@ const ATTEMPTS_MAX = 3;
 /** What is hashed before anybody asks for it: so many files, and so many bytes, but for the last of them. */
 const AHEAD_COUNT_MAX = 2 ** 19;
 const AHEAD_SIZE_MAX = 64 * 1024 ** 3;
+
+/** Trees that have been walked through and are remembered while others are hashed ahead. */
+const WALKED_MAX = 1024;
 
 /** A file in the state in which it was found. */
 export interface FoundFile {
@@ -57,8 +61,10 @@ interface HashJob extends FoundFile {
 export class HashWorkers {
   readonly #options: HashWorkersOptions;
   readonly #queue: FileQueue<HashJob>;
-  /** By path and stamp: what waits in the queue or is being hashed. */
+  /** By path, in the state that was asked for last: what waits in the queue or is being hashed. */
   readonly #jobs = new Map<string, HashJob>();
+  /** Trees whose files have all been asked for since hashing ahead began. */
+  readonly #walked = new Set<string>();
   readonly #ending = new AbortController();
   readonly #working: Promise<unknown>;
   /** Lets go on who waits until there is nothing to do. */
@@ -80,15 +86,19 @@ export class HashWorkers {
    * resolved when the file is in.
    */
   hash({ path, size, stamp }: FoundFile, listener: HashListener): Promise<void> | undefined {
-    const key = keyOf({ path, stamp });
-    const underWay = this.#jobs.get(key);
-    if (underWay !== undefined) {
+    const underWay = this.#jobs.get(path);
+    if (underWay?.stamp === stamp) {
       underWay.listeners.push(listener);
       return undefined;
     }
     const job = { path, size, stamp, listeners: [listener] };
-    this.#jobs.set(key, job);
+    this.#jobs.set(path, job);
     return this.#queue.put(job);
+  }
+
+  /** All files at and below `path` have been asked for: to look at them ahead of time as well would be for nothing. */
+  noteWalked(path: string): void {
+    if (this.#walked.size < WALKED_MAX) this.#walked.add(path);
   }
 
   /**
@@ -97,8 +107,10 @@ export class HashWorkers {
    */
   async hashAhead(): Promise<void> {
     let [count, size] = [0, 0];
+    const isLeftOut = (folder: string) => isAtOrBelowAny(folder, this.#walked);
+    const { signal } = this.#ending;
     try {
-      for await (const run of inRuns(this.#options.folder.walk("", this.#ending.signal))) {
+      for await (const run of inRuns(this.#options.folder.walk("", { signal, isLeftOut }))) {
         await this.#idle();
         count += run.length;
         size += await this.#hashUnasked(run.filter(({ kind }) => kind === "file"));
@@ -120,10 +132,10 @@ export class HashWorkers {
   /** Hashes those of the files that are not known. Answers how many bytes they have. */
   async #hashUnasked(files: readonly FoundFile[]): Promise<number> {
     const unknown = files.filter((file) =>
-      !this.#jobs.has(keyOf(file)) && this.known(file) === undefined
+      !this.#jobs.has(file.path) && this.known(file) === undefined
     );
     const jobs = unknown.map(({ path, size, stamp }) => ({ path, size, stamp, listeners: [] }));
-    for (const job of jobs) this.#jobs.set(keyOf(job), job);
+    for (const job of jobs) this.#jobs.set(job.path, job);
     await this.#hashAll(jobs);
     return jobs.reduce((sum, { size }) => sum + size, 0);
   }
@@ -136,7 +148,7 @@ export class HashWorkers {
   }
 
   #forget(job: HashJob): void {
-    this.#jobs.delete(keyOf(job));
+    if (this.#jobs.get(job.path) === job) this.#jobs.delete(job.path);
     if (this.#jobs.size === 0) this.#wakeIdle();
   }
 
@@ -220,8 +232,4 @@ export class HashWorkers {
 
 function failureOf(reason: unknown): DiskFailure {
   return { error: reason instanceof Error ? reason.message : String(reason), code: "failed" };
-}
-
-function keyOf({ path, stamp }: Pick<FoundFile, "path" | "stamp">): string {
-  return `${stamp} ${path}`;
 }

@@ -23,6 +23,8 @@ export interface OfferedEntryOptions {
 export class OfferedEntry implements HashListener {
   readonly entry: SourceEntry;
   content: IdentifiedContent | undefined;
+  /** The content's name in maps, once it is listed. */
+  key: string | undefined;
   wasAskedFor = false;
   #failure: DiskFailure | undefined;
   readonly #options: OfferedEntryOptions;

@@ -109,7 +109,7 @@ export class OfferedTree implements ContentSource, Disposable {
     const kept: SourceEntry[] = [];
     let count = 0;
     const { folder, path } = this.#options;
-    for await (const batch of folder.walk(path, this.#ending.signal)) {
+    for await (const batch of folder.walk(path, { signal: this.#ending.signal })) {
       for (const { kind, size } of batch) {
         if (kind === "file") totals.fileCount++;
         else totals.otherCount++;
@@ -172,6 +172,7 @@ export class OfferedTree implements ContentSource, Disposable {
   /** Never rejects. */
   async #prepare(): Promise<void> {
     const { signal } = this.#ending;
+    const { workers, path, failed } = this.#options;
     try {
       for await (const batch of this.#walk()) {
         for (const entry of batch) {
@@ -185,9 +186,10 @@ export class OfferedTree implements ContentSource, Disposable {
         this.#schedulePages();
       }
       this.#isWalked = true;
+      workers.noteWalked(path);
       this.#schedulePages();
     } catch (reason) {
-      if (!signal.aborted) this.#options.failed(reason as Error);
+      if (!signal.aborted) failed(reason as Error);
     }
   }
 
@@ -195,7 +197,7 @@ export class OfferedTree implements ContentSource, Disposable {
     const kept = this.#kept;
     this.#kept = undefined;
     const { folder, path } = this.#options;
-    return kept === undefined ? folder.walk(path, this.#ending.signal) : [kept];
+    return kept === undefined ? folder.walk(path, { signal: this.#ending.signal }) : [kept];
   }
 
   /** Adds an entry to those that are prepared. Answers a promise where a worker's queue is full. */
@@ -250,9 +252,9 @@ export class OfferedTree implements ContentSource, Disposable {
   #list(row: OfferedEntry): void {
     this.#unsettled.set(this.#next++, row);
     if (row.content === undefined) return;
-    const key = contentKey(row.content);
-    const same = this.#byContent.get(key);
-    if (same === undefined) this.#byContent.set(key, [row]);
+    row.key = contentKey(row.content);
+    const same = this.#byContent.get(row.key);
+    if (same === undefined) this.#byContent.set(row.key, [row]);
     else same.push(row);
   }
 
@@ -265,10 +267,9 @@ export class OfferedTree implements ContentSource, Disposable {
       );
     }
     this.#unsettled.delete(number);
-    if (row.content === undefined) return row;
-    const key = contentKey(row.content);
-    const same = this.#byContent.get(key)!;
-    if (same.length === 1) this.#byContent.delete(key);
+    if (row.key === undefined) return row;
+    const same = this.#byContent.get(row.key)!;
+    if (same.length === 1) this.#byContent.delete(row.key);
     else same.splice(same.indexOf(row), 1);
     return row;
   }

@@ -29,6 +29,13 @@ export interface PathProblem {
   readonly reason: string;
 }
 
+/** How a tree is walked through. */
+export interface SourceWalkOptions {
+  readonly signal: AbortSignal;
+  /** Whether what is in a folder, and below it, is of no interest. The folder itself is found nevertheless. */
+  readonly isLeftOut?: (folder: string) => boolean;
+}
+
 export interface SourceFolder {
   /** Where it is, for messages to the user. */
   readonly root: string;
@@ -39,7 +46,7 @@ export interface SourceFolder {
    * before what is in it. Goes on only as its results are taken. No link is followed. Throws `Cannot read ROOT:
    * reason`, and the signal's reason.
    */
-  walk(path: string, signal: AbortSignal): AsyncIterable<readonly SourceEntry[]>;
+  walk(path: string, options: SourceWalkOptions): AsyncIterable<readonly SourceEntry[]>;
   /** The state of the regular file at `path`, if the way to it leads over folders only. Throws the signal's reason. */
   state(path: string, signal: AbortSignal): Promise<FileState | undefined>;
   /** The local path of what is at `path`. */

@@ -5,7 +5,7 @@
 
 import type { Connection } from "../../../protocol/connection.ts";
 import type { MessageOf } from "../../../protocol/messages.ts";
-import { nameProblem } from "../../../protocol/path.ts";
+import { folderOf, nameProblem } from "../../../protocol/path.ts";
 import type { Duplex } from "../../../protocol/ports.ts";
 import { seededRandom } from "../../../protocol/testing.ts";
 import { ManualClock } from "../../../tests/manual_clock.ts";
@@ -14,7 +14,7 @@ import { contentOf, MemoryStage } from "../../../tests/sync_simulation/memory_st
 import { greet, OneListener, passTime, serverOptions } from "../../connecting/testing.ts";
 import type { FileState } from "../../store/folder.ts";
 import type { Hint } from "../../folder/live_folder.ts";
-import type { PathProblem, SourceEntry, SourceFolder } from "./ports.ts";
+import type { PathProblem, SourceEntry, SourceFolder, SourceWalkOptions } from "./ports.ts";
 import { runTreeServer } from "./tree_server.ts";
 import type { TreeServerOptions } from "./tree_server.ts";
 import type { ClosedTree, OpenedTree } from "./tree_session.ts";
@@ -63,7 +63,10 @@ export class MemorySource implements SourceFolder {
     return isHere ? undefined : { isAbsent: true, reason: "there is no such file or folder here" };
   }
 
-  async *walk(path: string, signal: AbortSignal): AsyncGenerator<readonly SourceEntry[], void> {
+  async *walk(
+    path: string,
+    { signal, isLeftOut = () => false }: SourceWalkOptions,
+  ): AsyncGenerator<readonly SourceEntry[], void> {
     const top = path === "" ? ROOT : `${ROOT}/${path}`;
     const found = this.files.paths(top).map((local) => local.slice(ROOT.length + 1));
     const others = [...this.others.keys()].filter((other) => `${ROOT}/${other}`.startsWith(top));
@@ -71,7 +74,8 @@ export class MemorySource implements SourceFolder {
     for (let at = 0; at < paths.length; at += BATCH_LENGTH) {
       await Promise.resolve();
       signal.throwIfAborted();
-      const batch = paths.slice(at, at + BATCH_LENGTH).flatMap((name) => this.#entryAt(name) ?? []);
+      const names = paths.slice(at, at + BATCH_LENGTH).filter((name) => !isLeftOut(folderOf(name)));
+      const batch = names.flatMap((name) => this.#entryAt(name) ?? []);
       this.walkedCount += batch.length;
       yield batch;
     }
