@@ -224,6 +224,17 @@ Deno.test("--exclude leaves out, also from deletion, and --include makes excepti
   assertEquals(Object.keys(await copies.fetched()), [...taken, "d/mine.tmp"].sort());
 });
 
+Deno.test("a folder that was made for what the server does not have goes again, and no other", async () => {
+  await using copies = await startCopies();
+  const { code } = await copies.fetch("none");
+  assertEquals([code, Array.from(Deno.readDirSync(copies.join()), ({ name }) => name)], [1, [
+    "source",
+  ]]);
+  Deno.mkdirSync(copies.dest());
+  await copies.fetch("none");
+  assertEquals(Array.from(Deno.readDirSync(copies.dest())), []);
+});
+
 Deno.test("what cannot be copied is skipped and told, and so is what the server refuses", async () => {
   await using copies = await startCopies();
   await copies.write("d/file", "f");

@@ -106,7 +106,12 @@ async function copy(connection: Connection, { flags, world, telling }: Context):
     observe: (event) => telling.take(event),
     signal: world.stopped,
   });
-  await telling.during(treeCopy.tally, () => treeCopy.run());
+  try {
+    await telling.during(treeCopy.tally, () => treeCopy.run());
+  } catch (error) {
+    if (error instanceof RemoteError) space.abandon();
+    throw error;
+  }
   // What other runs have fetched in part, nobody wants any more.
   if (telling.isComplete) await stage.keepParts([]);
 }

@@ -58,6 +58,8 @@ export interface CopySpace extends AsyncDisposable {
   readonly known: KnownContents;
   /** A path for a link on its way into the folder, on the folder's file system, never used before. */
   readonly temporaryPath: () => string;
+  /** As that of `DeviceSpace`: nothing will be copied here. */
+  abandon(): void;
 }
 
 /** What a source offers to be copied, and the threads that read it. Nothing in it is ever changed. */

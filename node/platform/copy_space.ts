@@ -20,6 +20,7 @@ import { lookThrough } from "./folder_walk.ts";
 import { KnownFile } from "./known_file.ts";
 import { StageWorkers } from "./local_stage.ts";
 import { openLiveFolder } from "./live_folder.ts";
+import { MadeFolder } from "./made_folder.ts";
 
 const KNOWN = "known";
 const STAGE = "stage";
@@ -33,7 +34,9 @@ export async function openCopySpace(path: string): Promise<CopySpace> {
   await using opened = new AsyncDisposableStack();
   const changes = opened.use(new ChangeWorker());
   const workers = opened.use(new StageWorkers());
+  const made = new MadeFolder(path);
   const folder = opened.use(await openLiveFolder(path, { create: true, changes }));
+  opened.use(made);
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
   const known = new KnownFile(`${area}/${KNOWN}`, { isReadOnly: false });
   opened.defer(() => removeIfEmpty(`${area}/${STAGE}`));
@@ -45,6 +48,7 @@ export async function openCopySpace(path: string): Promise<CopySpace> {
     stage,
     known,
     temporaryPath: () => folder.area.temporaryPath(),
+    abandon: () => made.abandon(),
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
 }
@@ -63,6 +67,7 @@ export async function openTrialSpace(path: string): Promise<CopySpace> {
     stage,
     known: new KnownFile(`${root}/${PRIVATE_FOLDER}/${KNOWN}`, { isReadOnly: true }),
     temporaryPath: () => `${temporary}/link`,
+    abandon: () => {},
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
 }

@@ -16,6 +16,7 @@ import { ChangeWorker } from "./change_worker.ts";
 import { DeviceDatabase } from "./device_index.ts";
 import { StageWorkers } from "./local_stage.ts";
 import { openLiveFolder } from "./live_folder.ts";
+import { MadeFolder } from "./made_folder.ts";
 
 /**
  * Opens the folder at `path` for a device; it is made if it is missing.
@@ -28,13 +29,10 @@ export async function openDeviceSpace(
 ): Promise<DeviceSpace> {
   await using opened = new AsyncDisposableStack();
   const changes = opened.use(new ChangeWorker());
-  const isNew = !await isThere(path);
-  let isAbandoned = false;
+  const made = new MadeFolder(path);
   const folder = opened.use(await openLiveFolder(path, { create: true, changes }));
+  opened.use(made);
   const area = `${folder.root}/${PRIVATE_FOLDER}`;
-  opened.defer(() => {
-    if (isNew && isAbandoned) removeUnused(folder.root);
-  });
   const index = opened.use(new DeviceDatabase(`${area}/index.db`, log));
   const workers = opened.use(new StageWorkers());
   const stage = workers.openStage(`${area}/stage`);
@@ -47,27 +45,7 @@ export async function openDeviceSpace(
     index,
     stage,
     temporaryPath: () => folder.area.temporaryPath(),
-    abandon: () => isAbandoned = true,
+    abandon: () => made.abandon(),
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Removes a folder with nothing in it but the private area. */
-function removeUnused(root: string): void {
-  try {
-    if ([...Deno.readDirSync(root)].some(({ name }) => name !== PRIVATE_FOLDER)) return;
-    Deno.removeSync(`${root}/${PRIVATE_FOLDER}`, { recursive: true });
-    Deno.removeSync(root);
-  } catch {
-    // What cannot be removed does no harm.
-  }
 }
