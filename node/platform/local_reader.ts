@@ -37,9 +37,15 @@ export interface SharedByStages {
   readonly kept: KeptContents;
 }
 
+/** Small files that were hashed. The contents of those that failed mean nothing. */
+interface HashedSmall {
+  readonly contents: readonly ContentId[];
+  readonly hashed: HashedFiles;
+}
+
 /** What a job of hashing has found. */
 type HashedStep =
-  | { readonly files: readonly LocalFile[]; readonly hashed: HashedFiles }
+  | HashedSmall
   | Extract<HashStep, { large: LargeFile }> & { readonly result: HashedRange | DiskFailure };
 
 export class LocalReader implements ContentReader {
@@ -61,8 +67,8 @@ export class LocalReader implements ContentReader {
     const steps = inOrder(hashSteps(toHash), this.#shared.width, (step) => this.#hash(step));
     for await (const done of steps) {
       signal?.throwIfAborted();
-      if ("files" in done) {
-        yield* this.#smallResults(done.files, done.hashed);
+      if ("contents" in done) {
+        yield* this.#smallResults(done);
         continue;
       }
       const { large, run, last, result } = done;
@@ -79,7 +85,7 @@ export class LocalReader implements ContentReader {
     const { pool } = this.#shared;
     if ("small" in step) {
       const files = step.small.map(({ path, size, expect }) => ({ path, size, expect }));
-      return { files, hashed: await this.#hashSmall(files) };
+      return await this.#hashSmall(files);
     }
     const { large, run } = step;
     if (large.failure !== undefined) return { ...step, result: large.failure };
@@ -87,30 +93,22 @@ export class LocalReader implements ContentReader {
     return { ...step, result: await pool.run("hashRange", { range, count: run.count }) };
   }
 
-  async #hashSmall(files: readonly LocalFile[]): Promise<HashedFiles> {
+  async #hashSmall(files: readonly LocalFile[]): Promise<HashedSmall> {
     const { pool, kept } = this.#shared;
-    if (!areKept(files)) return await pool.run("hashFiles", { files });
+    if (!areKept(files)) return identified(files, await pool.run("hashFiles", { files }));
     const buffer = bufferFor(files);
     const root = this.#root;
     const hashed = await pool.run("hashIntoBuffer", { root, files, buffer }, [buffer]);
-    const contents = files.map(({ size }, i) => ({ id: idAt(hashed, i), size }));
-    kept.add(contents, hashed.failures.map(([index]) => index), hashed.buffer);
-    return hashed;
+    const small = identified(files, hashed);
+    kept.add(small.contents, hashed.failures.map(([index]) => index), hashed.buffer);
+    return small;
   }
 
-  #smallResults(
-    files: readonly LocalFile[],
-    hashed: HashedFiles,
-  ): (ContentId | DiskFailure)[] {
-    const { hashes, failures } = hashed;
-    const results: (ContentId | DiskFailure)[] = files.map(({ size }, i) => ({
-      id: idAt(hashed, i),
-      size,
-    }));
-    for (const [i, blockHashes] of hashes) {
-      rememberHashes(this.#shared, results[i] as ContentId, blockHashes);
-    }
-    for (const [i, failure] of failures) results[i] = failure;
+  #smallResults({ contents, hashed }: HashedSmall): readonly (ContentId | DiskFailure)[] {
+    for (const [i, hashes] of hashed.hashes) rememberHashes(this.#shared, contents[i]!, hashes);
+    if (hashed.failures.length === 0) return contents;
+    const results: (ContentId | DiskFailure)[] = [...contents];
+    for (const [i, failure] of hashed.failures) results[i] = failure;
     return results;
   }
 
@@ -159,8 +157,11 @@ export class LocalReader implements ContentReader {
   }
 }
 
-function idAt({ ids }: HashedFiles, index: number): Uint8Array {
-  return ids.slice(index * HASH_SIZE, (index + 1) * HASH_SIZE);
+function identified(files: readonly LocalFile[], hashed: HashedFiles): HashedSmall {
+  const contents = files.map(({ size }, i) => (
+    { id: hashed.ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE), size }
+  ));
+  return { contents, hashed };
 }
 
 /** Remembers the block hashes of a content for `blockHashes`. */

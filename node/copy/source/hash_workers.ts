@@ -170,7 +170,7 @@ export class HashWorkers {
   async #hashAll(jobs: readonly HashJob[]): Promise<void> {
     const results: (IdentifiedContent | DiskFailure)[] = [];
     try {
-      for await (const result of this.#results(jobs)) results.push(result);
+      await this.#hashInto(results, jobs);
     } catch (reason) {
       if (this.#ending.signal.aborted) return;
       results.push(...jobs.slice(results.length).map(() => failureOf(reason)));
@@ -189,17 +189,20 @@ export class HashWorkers {
     for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
       const state = await this.#options.folder.state(path, this.#ending.signal);
       if (state === undefined) return { error: `Cannot hash ${path}: it is gone`, code: "missing" };
-      for await (const result of this.#results([{ path, ...state }])) {
-        if (!("error" in result) || result.code !== "changed") return result;
-        last = result;
-      }
+      const results: (IdentifiedContent | DiskFailure)[] = [];
+      await this.#hashInto(results, [{ path, ...state }]);
+      const result = results[0]!;
+      if (!("error" in result) || result.code !== "changed") return result;
+      last = result;
     }
     return last;
   }
 
-  async *#results(
+  /** Adds what is found for each of the files to `results`, in their order. */
+  async #hashInto(
+    results: (IdentifiedContent | DiskFailure)[],
     files: readonly FoundFile[],
-  ): AsyncGenerator<IdentifiedContent | DiskFailure, void> {
+  ): Promise<void> {
     const { folder, contents } = this.#options;
     const local = files.map(({ path, size, stamp }) => (
       { path: folder.pathOf(path), size, expect: stamp }
@@ -208,9 +211,9 @@ export class HashWorkers {
     for await (const result of contents.hashFiles(local, this.#ending.signal)) {
       const { path, stamp } = files[index]!;
       const localPath = local[index++]!.path;
-      if (!("error" in result)) yield { ...result, stamp };
+      if (!("error" in result)) results.push({ id: result.id, size: result.size, stamp });
       // Clients need not know where the folder is.
-      else yield { ...result, error: result.error.replaceAll(localPath, path) };
+      else results.push({ ...result, error: result.error.replaceAll(localPath, path) });
     }
   }
 
