@@ -17,17 +17,16 @@ import { lookAt, readStart, stateOf } from "./file_state.ts";
 import { lookAtWay } from "./steady_way.ts";
 
 /** For fewer files in a folder it costs more to look at the way, before and after, than it saves. */
-const RUN_MIN = 8;
+const GROUP_MIN = 8;
 
 /** Why a file was not read. */
 export type ReadingFailure = readonly [index: number, error: unknown];
 
-/** Files one after the other that are in the same folder. */
-interface Run {
-  readonly first: number;
-  readonly count: number;
-  /** The folder's local path, with a slash at its end. */
-  readonly prefix: string;
+/** A file, which of many it is, and where its bytes go. */
+interface Reading {
+  readonly index: number;
+  readonly file: LocalFile;
+  readonly into: Uint8Array;
 }
 
 /**
@@ -41,56 +40,48 @@ export function readSmallFiles(
   { root, buffer }: { readonly root: string | undefined; readonly buffer: ArrayBuffer },
 ): ReadingFailure[] {
   const failures: ReadingFailure[] = [];
-  let start = 0;
-  const places = files.map(({ size }) => new Uint8Array(buffer, (start += size) - size, size));
-  for (const run of runsOf(files)) {
-    if (root !== undefined && readTogether({ files, places, run }, root)) continue;
-    for (let i = run.first; i < run.first + run.count; i++) {
+  for (const [prefix, readings] of byFolder(files, buffer)) {
+    if (root !== undefined && readTogether(readings, { root, prefix })) continue;
+    for (const { index, file, into } of readings) {
       try {
-        readOne(files[i]!, places[i]!);
+        readOne(file, into);
       } catch (error) {
-        failures.push([i, error]);
+        failures.push([index, error]);
       }
     }
   }
   return failures;
 }
 
-function* runsOf(files: readonly LocalFile[]): Generator<Run> {
-  for (let first = 0; first < files.length;) {
-    const { path } = files[first]!;
+/** The files by the local path of the folder that they are directly in, with a slash at its end. */
+function byFolder(files: readonly LocalFile[], buffer: ArrayBuffer): Map<string, Reading[]> {
+  const folders = new Map<string, Reading[]>();
+  let start = 0;
+  for (const [index, file] of files.entries()) {
+    const { path, size } = file;
+    const reading = { index, file, into: new Uint8Array(buffer, start, size) };
+    start += size;
     const prefix = path.slice(0, path.lastIndexOf("/") + 1);
-    let end = first + 1;
-    while (end < files.length && isDirectlyIn(prefix, files[end]!)) end++;
-    yield { prefix, first, count: end - first };
-    first = end;
+    const others = folders.get(prefix);
+    if (others === undefined) folders.set(prefix, [reading]);
+    else others.push(reading);
   }
+  return folders;
 }
 
-function isDirectlyIn(prefix: string, { path }: LocalFile): boolean {
-  return path.startsWith(prefix) && path.lastIndexOf("/") === prefix.length - 1;
-}
-
-/** Reads the files of a run. False where they have to be read again, one by one. */
+/** Reads the files of a folder. False where they have to be read again, one by one. */
 function readTogether(
-  { files, places, run: { prefix, first, count } }: {
-    readonly files: readonly LocalFile[];
-    readonly places: readonly Uint8Array[];
-    readonly run: Run;
-  },
-  root: string,
+  readings: readonly Reading[],
+  { root, prefix }: { readonly root: string; readonly prefix: string },
 ): boolean {
-  if (count < RUN_MIN || !prefix.startsWith(`${root}/`)) return false;
+  if (readings.length < GROUP_MIN || !prefix.startsWith(`${root}/`)) return false;
   const way = lookAtWay({ root, folder: prefix.slice(root.length + 1, -1) });
   if (typeof way === "string" || !way.isProofOfNames) return false;
-  for (let i = first; i < first + count; i++) {
-    if (!readByName(files[i]!, places[i]!)) return false;
-  }
-  return way.areNamesStill();
+  return readings.every(readByName) && way.areNamesStill();
 }
 
 /** Reads whatever has the name of a file, and looks whether the file that is meant has it afterwards. */
-function readByName({ path, expect }: LocalFile, into: Uint8Array): boolean {
+function readByName({ file: { path, expect }, into }: Reading): boolean {
   try {
     if (!readStart(path, into)) return false;
     const now = lookAt(path);

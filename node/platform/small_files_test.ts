@@ -88,6 +88,22 @@ Deno.test("readSmallFiles() reads the files that are as they were found, and no 
   ]]);
 });
 
+Deno.test("readSmallFiles() puts each file's bytes in its place, whichever folder it is in", async () => {
+  using set = setUp();
+  const other = `${set.root}/other`;
+  Deno.mkdirSync(other);
+  for (const name of set.names) Deno.writeTextFileSync(`${other}/${name}`, textOf("beside", name));
+  await pause(SHOWS_MS);
+  const files = set.files().flatMap((file, i) => {
+    const path = `${other}/${i}`;
+    return [file, { path, size: file.size, expect: lookAt(path)!.stamp }];
+  });
+  Deno.removeSync(files[6]!.path);
+  const expected = set.names.flatMap((name) => [textOf("inside", name), textOf("beside", name)]);
+  expected[6] = "";
+  assertEquals(read(files, set.root), expected);
+});
+
 Deno.test("readSmallFiles() is not held up by a pipe, and reads what is beside it", async () => {
   using set = setUp();
   const files = set.files();
