@@ -42,7 +42,7 @@ export const contentMessages = {
   hashes: define(
     63,
     "answer",
-    "Block hashes in the chunk, 32 bytes each; repeated in order until all blocks are listed.",
+    "Hashes of blocks or leaves in the chunk, 32 bytes each; repeated in order until all are listed.",
     {},
     CHUNK_SIZE_MAX,
   ),
@@ -70,5 +70,11 @@ export const contentMessages = {
     "The next bytes of the ranges, in their order, one after the other; repeated until all were sent.",
     {},
     CHUNK_SIZE_MAX,
+  ),
+  getLeaves: define(
+    68,
+    "request",
+    "The hashes of the leaves, 16 KiB each, of one block of a content. Answered by hashes.",
+    { ...file, index: u32 },
   ),
 } as const;

@@ -104,6 +104,20 @@ export function rootOfBlocks(
 }
 
 /**
+ * The hashes of leaves, 32 bytes each.
+ *
+ * @param bytes The leaves one behind the other; the last one may be shorter than the others.
+ */
+export function hashesOfLeaves(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const hashes = new Uint8Array(Math.ceil(bytes.length / LEAF_SIZE) * HASH_SIZE);
+  for (let leaf = 0; leaf * LEAF_SIZE < bytes.length; leaf++) {
+    const part = bytes.subarray(leaf * LEAF_SIZE, (leaf + 1) * LEAF_SIZE);
+    hashes.set(createHash("sha256").update(part).digest(), leaf * HASH_SIZE);
+  }
+  return hashes;
+}
+
+/**
  * Hashes one block after the other. Takes their bytes in any slices, fastest in whole leaves, and keeps
  * no more than the hashes of one block's leaves.
  */

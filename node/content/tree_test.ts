@@ -11,6 +11,7 @@ import {
   blockSizeFor,
   FILE_SIZE_MAX,
   HASH_SIZE,
+  hashesOfLeaves,
   isGeometry,
   LEAF_SIZE,
   leavesBelowBlock,
@@ -121,6 +122,13 @@ Deno.test("BlockHasher gives the hash of each block of a file, whichever came be
     hasher.update(bytes.subarray(start, start + sizeOfBlock(geometry, index)));
     hasher.digest(leavesBelowBlock(geometry), hash, 0);
     assertEquals(hash, hashes.slice(index * HASH_SIZE, (index + 1) * HASH_SIZE), `block ${index}`);
+  }
+});
+
+Deno.test("hashesOfLeaves() gives what blocks of one leaf have", () => {
+  for (const size of [0, 1, LEAF_SIZE, LEAF_SIZE + 1, 5 * LEAF_SIZE - 1]) {
+    const bytes = vectorContent(size);
+    assertEquals(hashesOfLeaves(bytes), treeOf(bytes, LEAF_SIZE).hashes);
   }
 });
 

@@ -85,7 +85,7 @@ export class SourceContents implements ContentFetcher, FetchingSource, Disposabl
   }
 
   #counting({ type }: Message, { answer, failed }: Answers): Answers {
-    if (type === "getHashes" || type === "getRecipe") return { answer, failed };
+    if (["getHashes", "getLeaves", "getRecipe"].includes(type)) return { answer, failed };
     return {
       answer: (message, chunk, chunkSize) => {
         this.bytesFetched += chunkSize;

@@ -126,19 +126,20 @@ export class LocalReader implements ContentReader {
     throw new Error(`Cannot hash ${path}: there is no result`);
   }
 
+  async leafHashes(content: LocalContent, range: Range): Promise<Uint8Array | DiskFailure> {
+    const { path } = content;
+    return await unlessChanged(content, () => this.#shared.pool.run("hashLeaves", { path, range }));
+  }
+
   /** Remembers those of whole contents: several may ask for them, while parts are different for each. */
   async recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {
-    const { path, size, stamp } = content;
-    const isWhole = range.length === size;
+    const isWhole = range.length === content.size;
     const key = derivedKey("recipe", content);
     const known = isWhole ? this.#shared.derived.get(key) : undefined;
     if (known !== undefined) return known;
-    const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
-    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    const recipe = await makeRecipe(path, range, this.#shared);
-    if ("error" in recipe) return recipe;
-    if (!isUnchanged()) return failureOf(`read ${path}`, new FileError("ECHANGED"));
-    if (isWhole) this.#shared.derived.set(key, recipe);
+    const make = () => makeRecipe(content.path, range, this.#shared);
+    const recipe = await unlessChanged(content, make);
+    if (!("error" in recipe) && isWhole) this.#shared.derived.set(key, recipe);
     return recipe;
   }
 
@@ -162,6 +163,18 @@ function identified(files: readonly LocalFile[], hashed: HashedFiles): HashedSma
     { id: hashed.ids.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE), size }
   ));
   return { contents, hashed };
+}
+
+/** What is made of a file, if that holds the content before and afterwards. */
+async function unlessChanged<Made extends object>(
+  { path, stamp }: LocalContent,
+  make: () => Promise<Made | DiskFailure>,
+): Promise<Made | DiskFailure> {
+  const isUnchanged = () => isPossiblySame(lookAt(path)?.stamp ?? "", stamp);
+  const changed = () => failureOf(`read ${path}`, new FileError("ECHANGED"));
+  if (!isUnchanged()) return changed();
+  const made = await make();
+  return "error" in made || isUnchanged() ? made : changed();
 }
 
 /** Remembers the block hashes of a content for `blockHashes`. */

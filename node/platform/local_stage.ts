@@ -41,6 +41,8 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** Partial contents that were closed, and of which is remembered what is right in them. */
 const REMEMBERED_PARTS_MAX = 16;
+/** A content of so many bytes is worth a second thread, which takes as long to start as hashing 50 MB. */
+const BUSY_SIZE_MIN = 64 * 1024 * 1024;
 /** Files in one job that copies, syncs or removes. */
 const JOB_FILES_MAX = 64;
 
@@ -67,9 +69,9 @@ export class StageWorkers implements Disposable {
     this.#shared = { pool, width: 2 * size, derived, kept };
   }
 
-  /** Starts a thread ahead of the first work. */
-  warmUp(): void {
-    this.#shared.pool.warmUp();
+  /** Starts so many threads ahead of the first work, or all. */
+  warmUp(count = 1): void {
+    this.#shared.pool.warmUp(count);
   }
 
   /**
@@ -123,6 +125,10 @@ class LocalStage implements Stage {
 
   blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure> {
     return this.#reader.blockHashes(content);
+  }
+
+  leafHashes(content: LocalContent, range: Range): Promise<Uint8Array | DiskFailure> {
+    return this.#reader.leafHashes(content, range);
   }
 
   recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {
@@ -181,9 +187,9 @@ class LocalStage implements Stage {
     return await this.#shared.pool.run("snapshot", { file, to: staged }) ?? { staged };
   }
 
-  /** Other threads start while this one works: whoever starts a thread can do nothing else meanwhile. */
-  expectPart(): void {
-    this.#shared.pool.warmUp();
+  /** Whoever starts a thread can do nothing else meanwhile. So both start now, while there is nothing to do yet. */
+  expectPart({ size }: ContentId): void {
+    this.#shared.pool.warmUp(size < BUSY_SIZE_MIN ? 1 : 2);
   }
 
   async openPart(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { concat } from "../../protocol/testing.ts";
 import { randomBytes, temporaryFolder } from "../../tests/files.ts";
-import { blockSizeFor, TreeHasher } from "../content/tree.ts";
+import { blockSizeFor, hashesOfLeaves, TreeHasher } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { ContentId } from "../transfer/contents.ts";
 import { cutPart } from "../../tests/memory_cutting.ts";
@@ -73,7 +73,7 @@ Deno.test("hashFiles() hashes files of every size in their order", async () => {
   assertEquals((results.at(-1) as DiskFailure).code, "missing");
 });
 
-Deno.test("blockHashes() and recipe() are those of the bytes, remembered or not", async () => {
+Deno.test("blockHashes(), leafHashes() and recipe() are those of the bytes, remembered or not", async () => {
   using set = setUp();
   for (const [i, size] of [100, 300_000, LARGE_SIZE].entries()) {
     const bytes = randomBytes(size, i);
@@ -87,18 +87,21 @@ Deno.test("blockHashes() and recipe() are those of the bytes, remembered or not"
       assertEquals(await set.stage.blockHashes(content), treeOf(bytes).hashes);
       for (const range of ranges) {
         assertEquals(await set.stage.recipe(content, range), cutPart(bytes, range));
+        const part = bytes.subarray(range.offset, range.offset + range.length);
+        assertEquals(await set.stage.leafHashes(content, range), hashesOfLeaves(part));
       }
     }
   }
 });
 
-Deno.test("blockHashes() and recipe() of a file that changed fail", async () => {
+Deno.test("blockHashes(), leafHashes() and recipe() of a file that changed fail", async () => {
   using set = setUp();
   const content = set.file("a", randomBytes(300_000, 1));
   Deno.writeFileSync(content.path, randomBytes(300_001, 2));
   assertEquals((await set.stage.blockHashes(content) as DiskFailure).code, "changed");
   const whole = { offset: 0, length: content.size };
   assertEquals((await set.stage.recipe(content, whole) as DiskFailure).code, "changed");
+  assertEquals((await set.stage.leafHashes(content, whole) as DiskFailure).code, "changed");
 });
 
 Deno.test("read() packs what is still there", async () => {

@@ -4,6 +4,9 @@ import type { ServedFolder } from "../command/world.ts";
 import { StageWorkers } from "./local_stage.ts";
 import { openSourceFolder } from "./source_folder.ts";
 
+/** Threads that start before anybody can connect: while one starts, nobody is answered. Others start with the work. */
+const READY_COUNT = 2;
+
 /**
  * Opens the folder or file at `path` to be served.
  *
@@ -16,7 +19,7 @@ export async function openServedFolder(
 ): Promise<ServedFolder> {
   const folder = await openSourceFolder(path);
   const workers = new StageWorkers({ size: workerCount });
-  workers.warmUp();
+  workers.warmUp(READY_COUNT);
   return {
     folder,
     contents: workers.openReader(folder.root),

@@ -1,5 +1,6 @@
-/** Cutting in a thread of the stages: reads a part of a file and finds its pieces. */
+/** Cutting in a thread of the stages: reads a part of a file and finds its pieces, or hashes its leaves. */
 
+import { hashesOfLeaves } from "../content/tree.ts";
 import type { DiskFailure } from "../store/disk.ts";
 import type { Recipe } from "../transfer/contents.ts";
 import { CUT_LEAD, cutRange, cutRun } from "../transfer/cutting.ts";
@@ -23,6 +24,12 @@ export function cutFileRange(path: string, range: Range): CutRange | DiskFailure
 export function cutFileRun(path: string, range: Range): Recipe | DiskFailure {
   const bytes = readPart(path, range);
   return bytes instanceof Uint8Array ? cutRun(bytes) : bytes;
+}
+
+/** The hashes of the leaves of a range, the first of which starts where the range does. */
+export function hashFileLeaves(path: string, range: Range): Uint8Array | DiskFailure {
+  const bytes = readPart(path, range);
+  return bytes instanceof Uint8Array ? hashesOfLeaves(bytes) : bytes;
 }
 
 /** Reads a part of a file. The bytes stand until the next call. */

@@ -87,6 +87,7 @@ export interface StageJobs {
   release: [{ path: string }, undefined];
   makeDurable: [{ paths: readonly string[] }, DiskFailure | undefined];
   remove: [{ paths: readonly string[] }, undefined];
+  hashLeaves: [{ path: string; range: Range }, Uint8Array | DiskFailure];
   cutRange: [{ path: string; range: Range }, CutRange | DiskFailure];
   cutRun: [{ path: string; range: Range }, Recipe | DiskFailure];
 }

@@ -10,7 +10,7 @@ import { OpenParts } from "./block_landing.ts";
 import { hashRange, verifyRange } from "./block_reading.ts";
 import { copyContents, makeDurable, readContents, removeFiles } from "./stage_contents.ts";
 import { hashFiles, hashIntoBuffer, takeSnapshot, writeContents } from "./stage_contents.ts";
-import { cutFileRange, cutFileRun } from "./stage_cutting.ts";
+import { cutFileRange, cutFileRun, hashFileLeaves } from "./stage_cutting.ts";
 import type { StageJob, StageJobs } from "./stage_jobs.ts";
 import { assemble, finishPart, landBlock, makePart, writeRanges } from "./stage_parts.ts";
 import type { WorkerReply } from "./worker_pool.ts";
@@ -77,6 +77,8 @@ function answer({ kind, input }: StageJob): Answer {
     case "remove":
       removeFiles(input.paths);
       return undefined;
+    case "hashLeaves":
+      return hashFileLeaves(input.path, input.range);
     case "cutRange":
       return cutFileRange(input.path, input.range);
     case "cutRun":

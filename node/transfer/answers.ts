@@ -36,7 +36,7 @@ export interface ServedContents {
   /** Where a content is that the other side asks for; decides whether it may have it. */
   readonly source: ContentSource;
   /** Reads the files. */
-  readonly stage: Pick<Stage, "blockHashes" | "open" | "read" | "recipe">;
+  readonly stage: Pick<Stage, "blockHashes" | "leafHashes" | "open" | "read" | "recipe">;
   /** The local path of what the source calls `path`. */
   readonly pathOf: (path: string) => string;
   /** How many bytes are sent at once; at most, and if not given, `CHUNK_SIZE_MAX`. */
@@ -45,7 +45,7 @@ export interface ServedContents {
 
 /** A request for contents. */
 export type Request = MessageOf<
-  "getContents" | "getHashes" | "getRecipe" | "getRanges" | "getBlock"
+  "getContents" | "getHashes" | "getLeaves" | "getRecipe" | "getRanges" | "getBlock"
 >;
 
 /** A message with a chunk. What lies before the chunk in its buffer may be overwritten. */
@@ -117,6 +117,8 @@ export class AnswerMaker implements Disposable {
         return this.#small(request.files);
       case "getHashes":
         return this.#hashes(request);
+      case "getLeaves":
+        return this.#leaves(request);
       case "getRecipe":
         return this.#recipe(request);
       case "getRanges":
@@ -166,6 +168,14 @@ export class AnswerMaker implements Disposable {
     const made = content === undefined ? growing?.hashes : await stage.blockHashes(content);
     if (made === undefined) return yield ABSENT;
     yield* this.#derived("hashes", made);
+  }
+
+  async *#leaves({ id, size, index }: MessageOf<"getLeaves">): AsyncGenerator<Answer, void> {
+    const geometry = { size, blockSize: blockSizeFor(size) };
+    const content = this.#find({ id, size });
+    if (content === undefined || index >= blockCount(size, geometry.blockSize)) return yield ABSENT;
+    const range = { offset: index * geometry.blockSize, length: sizeOfBlock(geometry, index) };
+    yield* this.#derived("hashes", await this.#contents.stage.leafHashes(content, range));
   }
 
   async *#recipe(

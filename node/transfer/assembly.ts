@@ -2,21 +2,23 @@
  * Makes what it can of a wanted content from files that are here and probably hold parts of it.
  *
  * First its blocks are looked for where an edit leaves them (shifts.ts): their hashes tell whether they are there,
- * and neither side cuts anything. What is missing then is looked for piece by piece, among the bytes of the files that
- * no block was found in: the recipes of both tell which bytes they share. These are copied, and in the blocks that
- * they make up in part only the bytes between them are asked for.
+ * and neither side cuts anything. Of the blocks around the edit their leaves are looked for at the same places
+ * (leaf_search.ts). Where that leaves much missing, it is looked for piece by piece, among the bytes of the files that
+ * no block was found in: the recipes of both tell which bytes they share. What was found is copied, and in the blocks
+ * that it makes up in part only the bytes between are asked for.
  *
  * Each block is compared with its hash before it counts. What is not found, or turns out wrong, is fetched by whoever
  * asked for the assembly.
  */
 
 import { PIECE_SIZE, RANGE_COUNT_MAX } from "../../protocol/content_messages.ts";
-import { blockSizeFor, sizeOfBlock } from "../content/tree.ts";
+import { blockSizeFor, HASH_SIZE, LEAF_SIZE, sizeOfBlock } from "../content/tree.ts";
 import { ask, askForBytes, NotFetched, wrongAnswer } from "./asking.ts";
 import type { Asker, IncomingAnswer } from "./asking.ts";
 import type { Recipe, WantedContent } from "./contents.ts";
 import { PIECE_SIZE_MAX, pieceCountMax } from "./cutting.ts";
 import { inWindow } from "./in_window.ts";
+import { findLeaves } from "./leaf_search.ts";
 import { inChunks, sizeOfRanges, uncovered, widened } from "./ranges.ts";
 import type { Range } from "./ranges.ts";
 import { gapsOf, joined, planCopies, sizeOfPieces } from "./recipe.ts";
@@ -33,6 +35,8 @@ const WINDOW_SIZE = 16 * 1024 * 1024;
 const RANGE_COST = 16 * 1024;
 /** The recipes of more bytes would take too much memory. */
 const SEARCHED_SIZE_MAX = 64 * 1024 ** 3;
+/** In a shorter stretch there is hardly a whole piece. */
+const STRETCH_SIZE_MIN = 64 * 1024;
 /** Bytes before and behind what is searched that are cut as well: the pieces that reach out of it end there. */
 const MARGIN = PIECE_SIZE_MAX;
 
@@ -40,7 +44,7 @@ const MARGIN = PIECE_SIZE_MAX;
 export interface AssemblyOptions {
   readonly connection: Asker;
   /** Reads the files. */
-  readonly stage: Pick<Stage, "recipe">;
+  readonly stage: Pick<Stage, "leafHashes" | "recipe">;
   /** The local path of what a base's `path` names. */
   readonly pathOf: (path: string) => string;
   /** Called when more blocks are right. */
@@ -53,10 +57,10 @@ export interface AssemblyOptions {
 /** A base in which blocks were looked for. */
 interface SearchedBase {
   readonly content: LocalContent;
-  /** The parts of it in which no block was found. */
+  /** The parts of it in which blocks were found. */
+  readonly used: readonly Range[];
+  /** The other ones. */
   readonly unused: readonly Range[];
-  /** Whether any block was found. */
-  readonly isSimilar: boolean;
 }
 
 /**
@@ -71,7 +75,7 @@ export async function assemble(
 ): Promise<void> {
   const assembly = new Assembly(part, want, options);
   const bases = await assembly.findBlocks();
-  await assembly.findPieces(bases);
+  if (!await assembly.findLeaves(bases)) await assembly.findPieces(bases);
 }
 
 class Assembly {
@@ -103,9 +107,9 @@ class Assembly {
         this.#tryBlocks(content, indexes, shift);
       const found = await findShifted(missing, { shifts, tryBlocks });
       const used = Array.from(found, ([index, shift]) => this.#placeOf(index, shift));
-      searched.push({ content, unused: uncovered(used, content.size), isSimilar: found.size > 0 });
+      searched.push({ content, used, unused: uncovered(used, content.size) });
     }
-    const similar = searched.filter(({ isSimilar }) => isSimilar);
+    const similar = searched.filter(({ used }) => used.length > 0);
     return similar.length > 0 ? similar : searched;
   }
 
@@ -129,6 +133,51 @@ class Assembly {
   #placeOf(index: number, shift: number): Range {
     const { blockSize } = this.#geometry;
     return { offset: index * blockSize - shift, length: sizeOfBlock(this.#geometry, index) };
+  }
+
+  /**
+   * Looks for the leaves of the blocks around an edit, if all that was found is in one base, and asks for what lies
+   * between them. Answers false, and changes nothing, where that would leave much that may be found as pieces.
+   */
+  async findLeaves([base, ...others]: readonly SearchedBase[]): Promise<boolean> {
+    if (base === undefined || base.used.length === 0 || others.length > 0) return false;
+    const ends = this.#missingEnds(sizeOfRanges(base.unused));
+    if (sizeOfRanges(ends) > SEARCHED_SIZE_MAX) return false;
+    const copies = await this.#leavesIn(base.content, this.#blocksOf(ends));
+    const isLong = ({ length }: Range) => length >= STRETCH_SIZE_MIN;
+    const missing = uncovered([...this.#heldRanges(), ...copies.map(placeOf)], this.#geometry.size);
+    const unused = uncovered([...base.used, ...copies], base.content.size);
+    if (missing.some(isLong) && unused.some(isLong)) return false;
+    await this.#copy(copies);
+    await this.#fillGaps(copies);
+    return true;
+  }
+
+  /** Which leaves of some blocks are in a base, in their order. */
+  async #leavesIn(base: LocalContent, indexes: Iterable<number>): Promise<Copying[]> {
+    const { stage, signal } = this.#options;
+    const shifts = likelyShifts(this.#geometry.size, base.size);
+    const copies: Copying[] = [];
+    await inWindow(indexes, {
+      windowSize: WINDOW_SIZE,
+      sizeOf: (index) => sizeOfBlock(this.#geometry, index),
+      run: async (index, signal) => {
+        const block = this.#placeOf(index, 0);
+        const hashes = this.#askForLeaves(index, signal);
+        copies.push(...await findLeaves({ block, base, shifts, stage }, hashes));
+      },
+      signal,
+    });
+    return copies.sort((a, b) => a.to - b.to);
+  }
+
+  async #askForLeaves(index: number, signal: AbortSignal): Promise<Uint8Array> {
+    const { id, size } = this.#want;
+    const count = Math.ceil(sizeOfBlock(this.#geometry, index) / LEAF_SIZE);
+    const into = new Uint8Array(count * HASH_SIZE);
+    const message = { type: "getLeaves", id, size, index } as const;
+    await askForBytes(this.#options.connection, message, { type: "hashes", into, signal });
+    return into;
   }
 
   /** Looks for the pieces of what is missing in what is unused, and asks for what lies between them. */
@@ -242,6 +291,18 @@ class Assembly {
     this.#options.progress();
   }
 
+  /** The blocks that ranges reach into, in order. */
+  #blocksOf(ranges: readonly Range[]): Set<number> {
+    const { blockSize } = this.#geometry;
+    const blocks = new Set<number>();
+    for (const { offset, length } of ranges) {
+      for (let at = offset - offset % blockSize; at < offset + length; at += blockSize) {
+        blocks.add(at / blockSize);
+      }
+    }
+    return blocks;
+  }
+
   #missingBlocks(): number[] {
     return this.#blocks((index) => !this.#part.have.has(index));
   }
@@ -258,4 +319,9 @@ class Assembly {
     }
     return blocks;
   }
+}
+
+/** Where what is copied goes. */
+function placeOf({ to, length }: Copying): Range {
+  return { offset: to, length };
 }

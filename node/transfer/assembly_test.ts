@@ -71,21 +71,51 @@ const edits: Record<string, { readonly bytes: Uint8Array; readonly newSize: numb
     newSize: 0,
   },
   "a truncation": { bytes: OLD.slice(0, middle), newSize: 0 },
-  "another middle": {
-    bytes: concat([
-      OLD.subarray(0, middle),
-      MORE.subarray(0, 600 * KIB),
-      OLD.subarray(middle + MIB),
-    ]),
-    newSize: 600 * KIB,
-  },
 };
+const anotherMiddle = concat([
+  OLD.subarray(0, middle),
+  MORE.subarray(0, 600 * KIB),
+  OLD.subarray(middle + MIB),
+]);
 
 for (const [name, { bytes, newSize }] of Object.entries(edits)) {
-  Deno.test(`after ${name}, little is sent and little is cut`, async () => {
-    assertLittle(await fetchOver([OLD], bytes), newSize);
+  Deno.test(`after ${name}, little is sent and nothing is cut`, async () => {
+    const { received, cutHere, cutThere } = await fetchOver([OLD], bytes);
+    assert(received < newSize + 50 * KIB, `${received} bytes were sent for ${newSize} new ones`);
+    assertEquals([cutHere, cutThere], [0, 0]);
   });
 }
+
+Deno.test("after an insertion of any length, no more than two leaves of what was there are sent", async () => {
+  for (const [at, size] of [[0, 1], [middle, 16 * KIB], [middle, 1_000_000], [SIZE - 1, 70_000]]) {
+    const added = MORE.subarray(0, size);
+    const bytes = concat([OLD.subarray(0, at), added, OLD.subarray(at)]);
+    const { received } = await fetchOver([OLD], bytes);
+    const known = received - size!;
+    // Block hashes, leaf hashes and heads come to less than 6 KiB.
+    assert(known < 38 * KIB, `${known} bytes were sent besides ${size} at ${at}`);
+  }
+});
+
+Deno.test("of pages that were changed here and there, nothing else is sent", async () => {
+  const bytes = OLD.slice();
+  for (let at = 0; at < SIZE; at += 800 * KIB) bytes.set(MORE.subarray(0, 4 * KIB), at);
+  const { received, cutHere, cutThere } = await fetchOver([OLD], bytes);
+  assert(received < 11 * 16 * KIB + 30 * KIB, `${received} bytes were sent`);
+  assertEquals([cutHere, cutThere], [0, 0]);
+});
+
+Deno.test("in the place of a middle, what is left of it is looked for", async () => {
+  assertLittle(await fetchOver([OLD], anotherMiddle), 600 * KIB);
+  const kept = concat([
+    OLD.subarray(0, middle),
+    MORE.subarray(0, 100 * KIB),
+    OLD.subarray(middle, middle + MIB),
+    MORE.subarray(0, 50 * KIB),
+    OLD.subarray(middle + MIB),
+  ]);
+  assertLittle(await fetchOver([OLD], kept), 150 * KIB);
+});
 
 Deno.test("a large append asks for no recipe of what is new", async () => {
   const bytes = concat([OLD, randomBytes(24 * MIB, 3)]);

@@ -75,6 +75,7 @@ export class ContentServer implements Disposable {
         this.#enqueue(number, message, message.ranges.length);
         return true;
       case "getHashes":
+      case "getLeaves":
       case "getRecipe":
       case "getBlock":
         this.#enqueue(number, message, 1);

@@ -5,7 +5,7 @@ import { ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { duplexPair, Script, settled, startScripted } from "../../protocol/testing.ts";
 import { randomBytes } from "../../tests/files.ts";
-import { blockSizeFor, TreeHasher } from "../content/tree.ts";
+import { blockSizeFor, hashesOfLeaves, TreeHasher } from "../content/tree.ts";
 import { RemoteContents } from "./content_fetcher.ts";
 import { ContentServer } from "./content_server.ts";
 import type { FetchResult, WantedContent } from "./contents.ts";
@@ -123,6 +123,41 @@ Deno.test("a recipe that is too long ends the connection", async () => {
   await assertRejects(() => results, ProtocolError);
 });
 
+Deno.test("leaf hashes of other bytes cost a block, and too many of them the connection", async () => {
+  const old = randomBytes(LARGE_SIZE, 1);
+  const bytes = old.slice();
+  bytes[5]! ^= 1;
+  const { content, hashes } = contentOf(bytes);
+  for (const count of [16, 17]) {
+    const { side, script, results, ended, connection } = startFetching([]);
+    const want = wanted(content, [side.add(old)]);
+    const remote = new RemoteContents(connection, { stage: side.stage, pathOf: samePath });
+    const { signal } = new AbortController();
+    const fetching = Array.fromAsync(remote.fetch([want], { signal, durable: false }));
+    fetching.catch(() => {});
+    await results;
+    const asked = await nextRequest(script);
+    await script.send({ type: "hashes" }, asked.request, hashes);
+    const { message, request } = await nextRequest(script);
+    assertEquals(message, { type: "getLeaves", ...content, index: 0 });
+    // The first leaf, which has changed, is said to be what it was.
+    const lie = new Uint8Array(count * 32);
+    lie.set(hashesOfLeaves(old.subarray(0, 256 * 1024)));
+    await script.send({ type: "hashes" }, request, lie);
+    if (count > 16) {
+      await assertRejects(() => fetching, ProtocolError);
+      assert(await ended instanceof ProtocolError);
+      continue;
+    }
+    const block = await nextRequest(script);
+    assertEquals(block.message, { type: "getBlock", ...content, index: 0 });
+    const chunk = bytes.slice(0, 256 * 1024);
+    await script.send({ type: "blockData", offset: 0 }, block.request, chunk);
+    assertEquals(outcomes(await fetching), ["arrived"]);
+    connection.close();
+  }
+});
+
 Deno.test("a side that says nothing is waited for until the abort, which cancels", async () => {
   const stop = new AbortController();
   const want = wanted(contentOf(randomBytes(50, 1)).content);
@@ -168,6 +203,8 @@ Deno.test("ContentServer refuses ranges and blocks that a content does not have"
     { type: "getBlock", id, size, index: 2 },
     { type: "getBlock", id: new Uint8Array(32), size, index: 0 },
     { type: "getHashes", id: new Uint8Array(32), size },
+    { type: "getLeaves", id, size, index: 2 },
+    { type: "getLeaves", id: new Uint8Array(32), size, index: 0 },
     { type: "getRecipe", id: new Uint8Array(32), size, offset: 0, length: size },
     { type: "getRecipe", id, size, offset: 0, length: 0 },
     { type: "getRecipe", id, size, offset: 1, length: size },

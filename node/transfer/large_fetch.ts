@@ -97,7 +97,7 @@ class LargeFetch {
     const { stage, signal } = this.#context;
     const { id, size } = this.#want;
     const asked = this.#askForHashes();
-    stage.expectPart();
+    stage.expectPart({ id, size });
     return orThrow(await stage.openPart({ id, size }, await asked, signal));
   }
 

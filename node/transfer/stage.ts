@@ -128,7 +128,7 @@ export interface PartialContent extends AsyncDisposable {
 /** The half of a stage that only reads: what serving contents takes. */
 export type ContentReader = Pick<
   Stage,
-  "hashFiles" | "blockHashes" | "recipe" | "open" | "read"
+  "hashFiles" | "blockHashes" | "leafHashes" | "recipe" | "open" | "read"
 >;
 
 export interface Stage {
@@ -143,6 +143,8 @@ export interface Stage {
   ): AsyncIterable<ContentId | DiskFailure>;
   /** The hashes of a content's blocks of the usual size, remembered or made from the file. */
   blockHashes(content: LocalContent): Promise<Uint8Array | DiskFailure>;
+  /** The hashes of the leaves that a range of a content has, if the first one starts where the range does. */
+  leafHashes(content: LocalContent, range: Range): Promise<Uint8Array | DiskFailure>;
   /** The pieces that a range of a content is cut into, remembered or made from the file. */
   recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure>;
   /** Opens a regular file for reading. Throws `Cannot open PATH: reason`. */
@@ -167,7 +169,7 @@ export interface Stage {
    */
   snapshot(file: LocalFile): Promise<StagedContent | DiskFailure>;
   /** Makes ready for a large content that is about to be opened. */
-  expectPart(): void;
+  expectPart(content: ContentId): void;
   /**
    * The partial file of a large content, made anew, or found and verified as far as it goes. What was verified
    * before by the same stage need not be again. Waits until nobody else works on the same content. Throws the

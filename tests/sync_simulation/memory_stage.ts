@@ -10,6 +10,7 @@ import {
   BlockHasher,
   blockSizeFor,
   HASH_SIZE,
+  hashesOfLeaves,
   leavesBelowBlock,
   sizeOfBlock,
   TreeHasher,
@@ -83,6 +84,16 @@ export class MemoryStage implements Stage {
     await this.#pause();
     const bytes = this.#bytesOf(content);
     return bytes === undefined ? failureOf("hash", content.path, "changed") : hashesOf(bytes);
+  }
+
+  async leafHashes(
+    content: LocalContent,
+    { offset, length }: Range,
+  ): Promise<Uint8Array | DiskFailure> {
+    await this.#pause();
+    const bytes = this.#bytesOf(content);
+    if (bytes === undefined) return failureOf("hash", content.path, "changed");
+    return hashesOfLeaves(bytes.subarray(offset, offset + length));
   }
 
   async recipe(content: LocalContent, range: Range): Promise<Recipe | DiskFailure> {

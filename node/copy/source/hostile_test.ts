@@ -91,6 +91,7 @@ Deno.test("a copier gets no content that was not listed to it", async () => {
   assertEquals(await other.textOf(secret), undefined);
   const requests = [
     { type: "getHashes", ...secret },
+    { type: "getLeaves", ...secret, index: 0 },
     { type: "getRecipe", ...secret, offset: 0, length: secret.size },
   ] as const;
   for (const request of requests) {

@@ -13,6 +13,7 @@ function withHashing(
   return {
     hashFiles,
     blockHashes: (content) => stage.blockHashes(content),
+    leafHashes: (content, range) => stage.leafHashes(content, range),
     recipe: (content, range) => stage.recipe(content, range),
     open: (path) => stage.open(path),
     read: (contents, buffer) => stage.read(contents, buffer),
