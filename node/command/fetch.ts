@@ -109,7 +109,7 @@ async function copy(connection: Connection, { flags, world, telling }: Context):
   try {
     await telling.during(treeCopy.tally, () => treeCopy.run());
   } catch (error) {
-    if (error instanceof RemoteError) space.abandon();
+    if (error instanceof RemoteError && !treeCopy.isOpened) space.abandon();
     throw error;
   }
   // What other runs have fetched in part, nobody wants any more.

@@ -95,9 +95,12 @@ async function get({ positionals, flags }: Parsed, world: World): Promise<void> 
     log: (line) => warn(printable(line)),
     stopped: () => aborted.abort(new Exit(0)),
   });
-  await unlessAborted(node.session.connect(), signal);
-  const finding = find(node, { flags, names, publisher });
-  const { wanted, refused } = await unlessAborted(finding, signal);
+  const finding = node.session.connect().then(() => find(node, { flags, names, publisher }));
+  const { wanted, refused } = await unlessAborted(finding, signal).catch((error) => {
+    folder.abandon();
+    throw error;
+  });
+  if (wanted.length === 0) folder.abandon();
   for (const error of refused) warn(refusalText(error, "p2pnode ls"));
   if (wanted.length === 0 && refused.length > 0) throw new Exit(1);
   if (wanted.length === 0 && !flags.json) board.log("nothing to get: nobody shares a file");

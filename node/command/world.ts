@@ -15,7 +15,10 @@ import type { ContentReader, Stage } from "../transfer/stage.ts";
 import type { LocalFiles } from "./local_files.ts";
 
 /** A folder that this process has for itself until it is disposed of. */
-export type OwnFolder = Folder & AsyncDisposable;
+export interface OwnFolder extends Folder, AsyncDisposable {
+  /** As that of `DeviceSpace`: nothing will be put here. */
+  abandon(): void;
+}
 
 /** A disk with threads of its own. */
 export interface OwnDisk extends BlockDisk, Disposable {

@@ -117,6 +117,11 @@ export class TreeCopy {
     });
   }
 
+  /** Whether the source offers the tree. */
+  get isOpened(): boolean {
+    return this.#listing !== undefined;
+  }
+
   /**
    * Copies the tree. What cannot be copied is told and counted.
    *

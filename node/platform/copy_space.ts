@@ -15,7 +15,7 @@ import type { CopySpace } from "../command/world.ts";
 import type { FolderLook, LiveFolder } from "../folder/live_folder.ts";
 import { ChangeWorker } from "./change_worker.ts";
 import { reasonOf } from "./disk_failure.ts";
-import { openBelow } from "./file_state.ts";
+import { isThere, openBelow } from "./file_state.ts";
 import { lookThrough } from "./folder_walk.ts";
 import { KnownFile } from "./known_file.ts";
 import { StageWorkers } from "./local_stage.ts";
@@ -100,15 +100,6 @@ async function realPath(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return path;
     throw new Error(`Cannot use ${path}: ${reasonOf(error)}`);
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

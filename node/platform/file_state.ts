@@ -68,6 +68,16 @@ function stampOf(
   return `${inode}.${size}.${modified}.${changed}${isExecutable(mode) ? ".x" : ""}`;
 }
 
+/** Whether there is anything at `path`. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The state of the regular file at `path`, or `undefined` where there is none that can be looked at. */
 export function lookAt(path: string): FileState | undefined {
   try {

@@ -6,7 +6,8 @@
  */
 
 import { checkName } from "../../protocol/path.ts";
-import type { FileState, Folder, FolderScan, OpenFile } from "../store/folder.ts";
+import type { OwnFolder } from "../command/world.ts";
+import type { FileState, FolderScan, OpenFile } from "../store/folder.ts";
 import { Folders } from "../store/folders.ts";
 import { FileError, reasonOf } from "./disk_failure.ts";
 import { findExisting } from "./existing_files.ts";
@@ -15,10 +16,8 @@ import { kindOf, lookAt, openBelow, openRegular, readStart } from "./file_state.
 import { walkFolder } from "./folder_walk.ts";
 import { watchFolder } from "./folder_watch.ts";
 import { place } from "./place.ts";
+import { MadeFolder } from "./made_folder.ts";
 import { PrivateFolder } from "./private_folder.ts";
-
-/** A folder of the local disk that this process has for itself until it is disposed of. */
-export type LocalFolder = Folder & AsyncDisposable;
 
 /** How a folder is opened. */
 export interface OpenFolderOptions {
@@ -34,9 +33,10 @@ export interface OpenFolderOptions {
 export async function openFolder(
   path: string,
   { create = false }: OpenFolderOptions = {},
-): Promise<LocalFolder> {
+): Promise<OwnFolder> {
+  const made = new MadeFolder(path);
   const root = await findRoot(path, create);
-  return new DiskFolder(root, PrivateFolder.open(root));
+  return new DiskFolder(root, { area: PrivateFolder.open(root), made });
 }
 
 /**
@@ -66,13 +66,19 @@ async function realPath(path: string, create: boolean): Promise<string> {
   }
 }
 
-class DiskFolder implements LocalFolder {
+class DiskFolder implements OwnFolder {
   readonly root: string;
   readonly #private: PrivateFolder;
+  readonly #made: MadeFolder;
 
-  constructor(root: string, privateFolder: PrivateFolder) {
+  constructor(root: string, { area, made }: { area: PrivateFolder; made: MadeFolder }) {
     this.root = root;
-    this.#private = privateFolder;
+    this.#private = area;
+    this.#made = made;
+  }
+
+  abandon(): void {
+    this.#made.abandon();
   }
 
   scan(signal?: AbortSignal): Promise<FolderScan> {
@@ -179,6 +185,7 @@ class DiskFolder implements LocalFolder {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#made[Symbol.dispose]();
     this.#private[Symbol.dispose]();
     return Promise.resolve();
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { execFileSync } from "node:child_process";
 import { openFolder } from "./folder.ts";
-import type { LocalFolder } from "./folder.ts";
+import type { OwnFolder } from "../command/world.ts";
 
 /** A temporary folder that vanishes with the test. */
 function temporaryFolder(): { path: string } & Disposable {
@@ -20,7 +20,7 @@ function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-async function namesIn(folder: LocalFolder): Promise<string[]> {
+async function namesIn(folder: OwnFolder): Promise<string[]> {
   return (await folder.scan()).files.map(({ name }) => name).sort();
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { PRIVATE_FOLDER } from "../../protocol/path.ts";
+import { isThere } from "./file_state.ts";
 
 export class MadeFolder implements Disposable {
   readonly #path: string;
@@ -24,15 +25,6 @@ export class MadeFolder implements Disposable {
   /** Removes it if it was abandoned; the caller still has it locked, and uses nothing of it any more. */
   [Symbol.dispose](): void {
     if (this.#isNew && this.#isAbandoned) removeUnused(this.#path);
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 
