@@ -27,6 +27,7 @@ export async function findShifted(
   const found = new Map<number, number>();
   const tryAt = async (shift: number, indexes: readonly number[]) => {
     const left = indexes.filter((index) => !found.has(index));
+    if (left.length === 0) return;
     for (const index of await tryBlocks(left, shift)) found.set(index, shift);
   };
   const last = wanted.length - 1;
@@ -38,8 +39,14 @@ export async function findShifted(
     const behind = Math.min(before + distance, last);
     return [before, behind].some((sample) => found.get(wanted[sample]!) === shift);
   };
-  for (const shift of shifts) await tryAt(shift, wanted.filter((_, at) => isSample(at)));
-  for (const shift of shifts) {
+  // Where one in the middle is most of the others are. What is tried elsewhere first is read and hashed in vain.
+  const middle = distance * Math.floor(wanted.length / 2 / distance);
+  for (const shift of shifts) await tryAt(shift, wanted.slice(middle, middle + 1));
+  const likely = found.get(wanted[middle]!);
+  const ordered = shifts.toSorted((a, b) => Number(b === likely) - Number(a === likely));
+  const others = wanted.filter((_, at) => isSample(at) && at !== middle);
+  for (const shift of ordered) await tryAt(shift, others);
+  for (const shift of ordered) {
     await tryAt(shift, wanted.filter((_, at) => !isSample(at) && isNear(at, shift)));
   }
   return found;

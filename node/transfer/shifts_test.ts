@@ -36,6 +36,15 @@ for (const count of [1, 2, 15, 16, 17, 129, 1000]) {
   });
 }
 
+Deno.test("findShifted() tries next to nothing in vain where the edit is at one of the ends", async () => {
+  for (const at of [0, 1000]) {
+    const isAt = (index: number, shift: number) => index !== at && shift === (index < at ? 0 : 7);
+    const { found, tried } = await find({ count: 1001, isAt, shifts: [0, 7] });
+    assertEquals(found.size, 1000);
+    assert(tried <= 1001 + 4, `${tried} tries, block ${at}`);
+  }
+});
+
 Deno.test("findShifted() finds all blocks that were not changed in their places", async () => {
   const changed = new Set([3, 77, 500]);
   const isAt = (index: number) => !changed.has(index);
