@@ -66,8 +66,8 @@ export const treeMessages = {
   settled: define(
     104,
     "notice",
-    "Of the entries with these numbers I need nothing more: they are here, complete and verified, or they " +
-      "are not wanted, or (in `failed`) they could not be copied. The source closes the tree when all are.",
+    "Of the entries with these numbers I need nothing more: they are here, complete and verified, or " +
+      "folders that I shall make, or not wanted, or (in `failed`) they could not be copied. The source closes the tree when all are.",
     {
       done: list(u32, SETTLED_COUNT_MAX),
       failed: list(u32, SETTLED_COUNT_MAX),

@@ -50,6 +50,22 @@ Deno.test("a server that vanishes ends the client with a word, and the next run 
   assert(proxy.down < 48 * MIB, `${proxy.down} bytes came for the rest`);
 });
 
+Deno.test("what has come before Ctrl-C has its name, also in a folder that is new", async () => {
+  await using copies = await startCopies();
+  for (let i = 0; i < 300; i++) await copies.write(`d/${i}`, randomBytes(10_000, i + 1));
+  // They come in three groups, and all of them would take ten seconds.
+  const limited = [...copies.fetchArguments("d"), "--down-limit", "300KiB", "--json"];
+  const client = await copies.start(limited);
+  await client.waitForEvent("progress", { fits: ({ bytes }) => Number(bytes) > 0 });
+  client.signal("SIGINT");
+  assertEquals(await client.exit(), 1);
+  const hereBefore = Object.keys(await copies.fetched()).length - 1;
+  assert(hereBefore > 0 && hereBefore < 300, `${hereBefore} files`);
+  const { code, counts } = await copies.fetch("d");
+  assertEquals([code, counts.same, counts.fetched], [0, hereBefore, 300 - hereBefore]);
+  await copies.assertSame("d");
+});
+
 Deno.test("Ctrl-C ends the client, which says that the next run goes on", async () => {
   await using copies = await startCopies();
   await randomFile(copies.source("d"), 64 * MIB, 1);

@@ -3,9 +3,10 @@
  * in a temporary one, and get their names all at once, with that of the folder: a rename, where each file would take
  * four calls.
  *
- * A source lists what is directly in a folder one after the other (tree_messages.ts). So a folder is closed when
- * something in another one is listed, or when it has got much; and it is ready when all that is staged in it has come.
- * Whatever else belongs into it, large files, links and other folders, is put off until it is there.
+ * A source lists what is directly in a folder one after the other. So a folder is closed when something in another one
+ * is listed, or when it has got much, or a file that is not staged in it; and it is ready when all that is staged in it has
+ * come. Whatever else belongs into it, large files, links and other folders, is put off until it is there. When a copy
+ * ends before, each file that has come gets its name by itself.
  */
 
 import { SMALL_SIZE_MAX } from "../../protocol/content_messages.ts";
@@ -15,7 +16,7 @@ import type { EntryTask, FetchDecision, FetchTask, MakeDecision, Task } from "./
 
 /** Entries of one folder that wait for its name; a source lists only so many that are not settled. */
 const ENTRIES_MAX = 1024;
-/** Bytes that one folder waits for: this much is lost when the process ends before. */
+/** Bytes that one folder waits for: this much is lost when the process dies before. */
 const SIZE_MAX = 4 * 1024 * 1024;
 /** Folders that are put together, or were listed and have nothing yet; more are made at once. */
 const FOLDERS_MAX = 16_384;
@@ -54,7 +55,10 @@ export class NewFolders implements Disposable {
     this.#options = options;
   }
 
-  /** Takes what was decided, in the source's order. Answers what is to be fetched, and tells `arrived` or `missing`. */
+  /**
+   * Takes what was decided, in the source's order. Answers what is to be fetched; of each of these the caller tells that
+   * it `arrived`, or is `missing`.
+   */
   take(decisions: readonly (FetchDecision | MakeDecision)[]): FetchDecision[] {
     const fetch: FetchDecision[] = [];
     for (const decision of decisions) {
@@ -105,6 +109,13 @@ export class NewFolders implements Disposable {
     }
   }
 
+  /** Nothing more comes. What has come is done by itself, without what its folder still waits for. */
+  breakOff(): void {
+    for (const { files, later } of this.#folders.values()) {
+      this.#options.place([...files.splice(0), ...later.splice(0)]);
+    }
+  }
+
   /** Removes what was staged and has got no name. */
   [Symbol.dispose](): void {
     for (const { staged } of this.#folders.values()) staged?.[Symbol.dispose]();
@@ -136,8 +147,13 @@ export class NewFolders implements Disposable {
   #expect(decision: FetchDecision, folder: NewFolder | undefined): FetchDecision {
     const { entry: { path, size }, found, want } = decision;
     const name = nameOf(path);
-    const isFree = found === undefined && size <= SMALL_SIZE_MAX && !folder?.names.has(name);
-    if (folder === undefined || !isFree || folder.size + size > SIZE_MAX) return decision;
+    if (folder === undefined) return decision;
+    const isFree = found === undefined && !folder.names.has(name);
+    if (!isFree || size > SMALL_SIZE_MAX || folder.size + size > SIZE_MAX) {
+      // The source may have to hash it, or others like it, before it lists anything else.
+      this.#close(folder);
+      return decision;
+    }
     folder.staged ??= this.#options.stage!.makeFolder();
     folder.names.add(name);
     folder.awaitedCount++;
@@ -157,7 +173,8 @@ export class NewFolders implements Disposable {
   }
 
   /** Has a folder get its name, with all that has come. */
-  #finish({ make, staged, files }: NewFolder): void {
+  #finish({ make, staged, files: come }: NewFolder): void {
+    const files = come.splice(0);
     const isEmpty = staged === undefined || files.length === 0;
     this.#place(isEmpty ? make : { kind: "folder", make, staged: staged.path, files });
   }

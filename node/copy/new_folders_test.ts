@@ -98,8 +98,8 @@ Deno.test("a folder gets its name with its files when all of them have come and 
 
 Deno.test("what else belongs into a folder waits until it is there, and so do folders in it", () => {
   using set = new SetUp();
-  set.list(folder("a"), link("a/link"), file("a/large", SMALL_SIZE_MAX + 1), folder("a/b"));
-  set.list(file("a/small"), file("a/b/small"));
+  set.list(folder("a"), link("a/link"), folder("a/b"), file("a/small"));
+  set.list(file("a/large", SMALL_SIZE_MAX + 1), file("a/b/small"));
   assertEquals(set.stageAs("a/large"), undefined);
   set.folders.close();
   set.come("a/b/small", "a/large");
@@ -107,6 +107,27 @@ Deno.test("what else belongs into a folder waits until it is there, and so do fo
   set.come("a/small");
   assertEquals(set.apply(), ["a{a/small}"]);
   assertEquals(set.apply(), ["a/link", "a/b{a/b/small}", "a/large"]);
+});
+
+Deno.test("a folder does not wait for what is listed after a file that is not staged in it", () => {
+  using set = new SetUp();
+  set.list(folder("a"), file("a/1"), file("a/large", SMALL_SIZE_MAX + 1), file("a/2"));
+  assertEquals(set.stageAs("a/2"), undefined);
+  set.come("a/2", "a/1");
+  assertEquals(set.apply(), ["a{a/1}"]);
+  assertEquals(set.apply(), ["a/2"]);
+});
+
+Deno.test("of a copy that ends before, each file that has come is done by itself", () => {
+  using set = new SetUp();
+  set.list(folder("a"), link("a/link"), file("a/1"), file("a/2"), folder("a/b"), file("a/b/3"));
+  set.list(folder("c"), file("c/4"));
+  set.folders.close();
+  set.come("a/1", "a/b/3");
+  assertEquals(set.apply(), []);
+  set.folders.breakOff();
+  assertEquals(set.apply(), ["a/1", "a/link", "a/b{a/b/3}"]);
+  assertEquals([...set.staged].sort(), ["/stage/0", "/stage/2"]);
 });
 
 Deno.test("a folder without files is made, and one whose files do not come as well", () => {

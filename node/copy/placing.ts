@@ -43,6 +43,7 @@ export class Placing {
 
   /** Takes tasks; what becomes of each is told. */
   add(...tasks: readonly Task[]): void {
+    if (tasks.length === 0) return;
     for (const task of tasks) this.#waiting.push({ task, dueMs: dueMsOf(task) });
     this.#running ??= this.#run();
   }

@@ -112,3 +112,10 @@ Deno.test("what is added in any moment after the last task is done as well", asy
     assertEquals(log, ["1000 a", "1000 b"], `after ${ticks} ticks`);
   }
 });
+
+Deno.test("nothing at all is no task", async () => {
+  const { placing, log } = setUp(0);
+  placing.add();
+  await placing.done();
+  assertEquals(log, []);
+});

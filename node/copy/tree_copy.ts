@@ -108,8 +108,12 @@ export class TreeCopy {
       contents,
       signal: this.#signal,
       oneByOne: delayMs > 0,
-      arrived: (decision, staged) =>
-        this.#newFolders.arrived({ ...decision, staged, cameMs: clock.now() }),
+      arrived: (decision, staged) => {
+        const { path, size } = decision.entry;
+        // It may take a while until it gets its name.
+        this.tally.advance({ path, bytesDone: size, bytesTotal: size });
+        this.#newFolders.arrived({ ...decision, staged, cameMs: clock.now() });
+      },
       missing: (decision, reason) => this.#missing(decision, reason),
       progress: ({ entry: { path, size } }, bytesDone) =>
         this.tally.advance({ path, bytesDone, bytesTotal: size }),
@@ -149,6 +153,7 @@ export class TreeCopy {
     } finally {
       this.#ended.abort(new Error("the copy has ended"));
       await this.#queue.done();
+      this.#newFolders.breakOff();
       await this.#placing.done();
       this.#newFolders[Symbol.dispose]();
     }

@@ -15,7 +15,10 @@ import type { TreeEntry, TreeTotals } from "./tree_entry.ts";
 
 /** Pages that are asked for and not taken yet. */
 const PAGES_AHEAD = 4;
-/** Entries that are listed, or asked for, and not settled; whoever takes them may hold back no more than half. */
+/**
+ * Entries that are listed, or asked for, and not settled. Whoever takes them may hold back no more than three quarters:
+ * half that wait for a folder to make way (tree_copy.ts), and a quarter for one to be put together (new_folders.ts).
+ */
 export const OPEN_ENTRIES_MAX = 4096;
 /** The source looks through the whole tree first. That it is alive is seen to by the connection. */
 const OPEN_TIMEOUT_MS = 60 * 60_000;

@@ -8,7 +8,7 @@ import { WorkerPool } from "./worker_pool.ts";
 /** What is known of a folder is believed for so many changes. */
 const BATCH_COUNT_MAX = 256;
 
-/** To start the thread takes longer than so many changes. */
+/** To start the thread takes longer than so many changes. A folder with its files is one: each of these takes a look only. */
 const FEW = 32;
 
 /**

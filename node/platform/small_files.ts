@@ -80,15 +80,19 @@ function readTogether(
   return readings.every(readByName) && way.areNamesStill();
 }
 
-/** Reads whatever has the name of a file, and looks whether the file that is meant has it afterwards. */
-function readByName({ file: { path, expect }, into }: Reading): boolean {
+/** Reads a file by its name, if the one that is meant has it before and after. */
+function readByName({ file, into }: Reading): boolean {
   try {
-    if (!readStart(path, into)) return false;
-    const now = lookAt(path);
-    return now?.size === into.length && expect !== undefined && isPossiblySame(now.stamp, expect);
+    // Without the look before, a link in its place would have something else opened, and perhaps a pipe emptied.
+    return hasItsName(file) && readStart(file.path, into) && hasItsName(file);
   } catch {
     return false;
   }
+}
+
+function hasItsName({ path, size, expect }: LocalFile): boolean {
+  const now = lookAt(path);
+  return now?.size === size && expect !== undefined && isPossiblySame(now.stamp, expect);
 }
 
 /** Reads a file. That its stamp is right while it is open says that it is the one that was meant. */

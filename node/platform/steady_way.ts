@@ -77,9 +77,10 @@ class Way {
     return this.#holds((step) => this.#wouldShow(step));
   }
 
-  /** Whether a change of any name in the folder at the end would show as well. */
+  /** Whether a change of any name in the folder at the end would show as well: never where there are no times of change. */
   get isProofOfNames(): boolean {
-    return this.isProof && this.#wouldShow(this.#steps.at(-1)!);
+    const last = this.#steps.at(-1)!;
+    return this.isProof && last.changedMs > 0 && this.#wouldShow(last);
   }
 
   /** Whether no step was anything else since it was found, not even for a moment. */

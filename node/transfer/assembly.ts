@@ -93,7 +93,7 @@ class Assembly {
 
   /**
    * Looks for whole blocks in one base after the other, until more than half of them are there. Answers the bases in
-   * which pieces are to be looked for: those that had blocks, or all where none had any.
+   * which the rest is to be looked for: those that had blocks, or all where none had any.
    */
   async findBlocks(): Promise<SearchedBase[]> {
     const searched: SearchedBase[] = [];
