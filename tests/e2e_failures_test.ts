@@ -1,7 +1,8 @@
 /** What goes wrong around a transfer, end to end: one clear line, exit code 1, nothing half-written. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { isThere, treeOf } from "./files.ts";
+import { isThere } from "../node/platform/file_state.ts";
+import { treeOf } from "./files.ts";
 import { type Result, run, start } from "./harness.ts";
 import { HOST, MIB, startSwarm, type TestSwarm } from "./swarm.ts";
 

@@ -1,7 +1,8 @@
 /** `p2pnode get`, end to end: what it fetches, where it puts it, and what it says about it. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { isThere, sameFile, treeOf } from "./files.ts";
+import { isThere } from "../node/platform/file_state.ts";
+import { sameFile, treeOf } from "./files.ts";
 import { MIB, startSwarm, type TestSwarm } from "./swarm.ts";
 
 /** A swarm with a seeder of two files, `a.bin` of 3 MiB and `sub/b.bin` of 1,000 bytes. */

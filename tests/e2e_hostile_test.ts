@@ -4,7 +4,8 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { hashOfFile, isThere, randomBytes, treeOf } from "./files.ts";
+import { isThere } from "../node/platform/file_state.ts";
+import { hashOfFile, randomBytes, treeOf } from "./files.ts";
 import { run, type RunningProcess } from "./harness.ts";
 import { described, type Misbehaviour, type OfferedFile } from "./hostile.ts";
 import { OwnPeer, OwnTracker, publish } from "./hostile.ts";

@@ -139,13 +139,3 @@ function readFull(file: Deno.FsFile, buffer: Uint8Array): Uint8Array {
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
-
-/** Whether there is anything at `path`. */
-export function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -202,7 +202,7 @@ export class TreeCopy {
     this.#settle(failed.map(({ entry }) => entry), "failed");
     this.#block(blocked.map(({ entry }) => entry));
     if (this.#options.isTrial) return this.#pretend([...make, ...fetch]);
-    const wanted = this.#newFolders.take(decisions.filter(isTodo));
+    const wanted = this.#newFolders.take(decisions.filter(needsWork));
     // The source has nothing more to give for a folder that waits until what is in it is listed.
     const held = make.filter((decision) => this.#newFolders.isHeld(decision));
     this.#settle(held.map(({ entry }) => entry), "done");
@@ -315,6 +315,6 @@ export class TreeCopy {
   }
 }
 
-function isTodo(decision: Decision): decision is FetchDecision | MakeDecision {
+function needsWork(decision: Decision): decision is FetchDecision | MakeDecision {
   return decision.kind === "fetch" || decision.kind === "make";
 }
